@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Judges a guest's kernel log: which lines mean that something went wrong.
+
+Usable alone: logcheck.py [--allow REGEX]... FILE; status 1 when lines remain.
+"""
+
+import argparse
+import re
+import sys
+
+# What no healthy run prints. Lines, not words: each pattern stands for one of
+# the kernel's own reporters.
+MARKERS = [
+    r"\bBUG:", r"\bOops\b", r"\bWARNING:", r"Kernel panic", r"general protection fault",
+    r"unable to handle (page fault|kernel)", r"\b(divide error|invalid opcode|stack segment):",
+    r"\bKASAN:", r"\bKCSAN:", r"\bKMSAN:", r"\bKFENCE:", r"\bUBSAN:", r"\bODEBUG:",
+    r"possible (circular|recursive) locking", r"possible (irq lock inversion|.*unsafe locking|.*lock order)",
+    r"inconsistent lock state", r"suspicious RCU usage", r"held lock freed", r"Invalid wait context",
+    r"bad unlock balance", r"lock held when returning to user", r"sleeping function called from invalid",
+    r"scheduling while atomic", r"INFO: task .* blocked for more than", r"blocked for more than \d+ seconds",
+    r"rcu: INFO: .*(stall|kthread)", r"rcu_.*detected.*stall", r"(soft|hard) lockup", r"LOCKUP",
+    r"DMAR: \[[^]]*\] .*fault", r"DMAR: DRHD: handling fault", r"DMAR: .*[Ff]ault (addr|reason)",
+    r"DMA-API:", r"kmemleak: (\d+ new suspected|unreferenced object)", r"kmemleak: .*disabled",
+    r"page_pool_release_retry", r"stalled pool shutdown", r"page_pool.*(leak|inflight)", r"Page pool.*leak",
+    r"refcount_t:", r"refcount.*(underflow|overflow|saturated|leak)", r"ref_tracker:.*(leak|users at)",
+    r"unregister_netdevice: waiting for", r"leaked reference", r"list_(add|del) corruption", r"Bad page (state|map)",
+    r"slab.*(corruption|[Rr]edzone|still in use)", r"Slab .*(corrupt|objects remaining)", r"Object .*still in use",
+    r"NETDEV WATCHDOG", r"transmit queue \d+ timed out", r"irq \d+: nobody cared", r"Disabling IRQ",
+    r"[Oo]ut of memory: Killed", r"page allocation failure", r"[Uu]se-after-free", r"double free",
+    r"AER: .*(Correctable|Uncorrectable|Non-[Ff]atal|Fatal|[Cc]orrected|[Uu]ncorrected)",
+    r"PCIe Bus Error", r"\bDPC: ", r"scheduling from the idle thread", r"Call Trace:", r"cut here",
+    r"lab: (cannot boot|insmod)", r"Modules linked in:", r"corrupted (stack|list|page)",
+    r"hw csum failure", r"bad gso", r"caps=\(0x[0-9a-f]+, 0x[0-9a-f]+\)",
+]
+
+# Said at boot by the same reporters, in good health.
+HARMLESS = [
+    r"DMA-API: (preallocated|debugging enabled)", r"kmemleak: Automatic memory scanning",
+    r"kmemleak: Kernel memory leak detector initialized", r"AER: enabled with IRQ",
+    r"DPC: enabled with IRQ", r"DPC: error containment capabilities", r"ODEBUG: (selftest|\d+ of)",
+    r"DMA-API: debug area", r"WARNING: .*(this kernel|bigger than|will only be)",
+    r"WARNING! (Consider|The)", r"page_pool: .*initialized",
+]
+
+# A permission that also matches one of these lets anything pass.
+PROBES = [
+    "", "x", "BUG: KASAN: slab-use-after-free in some_function+0x1/0x2",
+    "WARNING: CPU: 0 PID: 1 at some/file.c:1 some_function+0x1/0x2",
+    "INFO: task some:1 blocked for more than 120 seconds.",
+    "DMAR: [DMA Read NO_PASID] Request device [01:00.0] fault addr 0x0",
+]
+STAMP = re.compile(r"^(<\d+>)?\[\s*\d+\.\d+\](\[\s*[CT]\d+\])? ?")
+BLOCK_LINES = 120
+
+
+def check_permission(regex):
+    """The compiled permission, or an error text when it is none."""
+    try:
+        permission = re.compile(regex)
+    except re.error as err:
+        raise ValueError(f"--allow-log {regex!r}: {err}") from err
+    if sum(bool(permission.search(probe)) for probe in PROBES) > 0:
+        raise ValueError(f"--allow-log {regex!r} would permit anything: name the line that the test provokes")
+    return permission
+
+
+class Judge:
+    """Walks a log once and keeps what must not be there."""
+
+    def __init__(self, allow=()):
+        self.markers = re.compile("|".join(MARKERS))
+        self.harmless = re.compile("|".join(HARMLESS))
+        self.allow = [check_permission(regex) for regex in allow]
+        self.bad = []
+        self.permitted = 0
+        self.opening = None
+
+    def lines(self, lines):
+        """A report is a block: when its title is permitted, so are its trace and its rule."""
+        grace = 0
+        for number, line in enumerate(lines, 1):
+            text = STAMP.sub("", line.rstrip("\r\n"))
+            grace -= 1
+            if any(permission.search(text) for permission in self.allow):
+                self.permitted += 1
+                grace = BLOCK_LINES
+                self.forget_rule(number)
+                continue
+            if "end trace" in text:
+                grace = 0
+                continue
+            if not self.markers.search(text) or self.harmless.search(text):
+                continue
+            if grace > 0 and re.search(r"Call Trace:|Modules linked in:", text):
+                continue
+            if "cut here" in text:
+                self.opening = number
+            self.bad.append((number, text))
+        return self.bad
+
+    def forget_rule(self, number):
+        """The "cut here" line before a permitted title was part of its report."""
+        if self.opening is not None and self.bad and self.bad[-1][0] == self.opening \
+                and number - self.opening <= 2:
+            self.bad.pop()
+        self.opening = None
+
+
+def judge_file(path, allow=()):
+    with open(path, encoding="utf-8", errors="replace") as log:
+        return Judge(allow).lines(log)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--allow", action="append", default=[], metavar="REGEX")
+    parser.add_argument("file")
+    args = parser.parse_args()
+    try:
+        bad = judge_file(args.file, args.allow)
+    except ValueError as err:
+        sys.exit(f"logcheck: {err}")
+    for number, text in bad:
+        print(f"{number}: {text}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
