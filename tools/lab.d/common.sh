@@ -52,8 +52,8 @@ with_lock()
 	shift
 	mkdir -p "$LAB/locks"
 	exec {fd}>"$LAB/locks/$name"
-	if ! flock -n "$fd"; then
-		say "waiting for another lab to finish: $name"
+	if ! flock -w 3 "$fd"; then
+		say "waiting for another lab to finish: $name (what it does: $LOGS)"
 		flock "$fd"
 	fi
 	"$@"

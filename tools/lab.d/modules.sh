@@ -55,7 +55,7 @@ modules_build()
 	# shellcheck disable=SC2046
 	(cd "$TOP" && rsync -rlpc --delete --include='*/' --include='*.[chS]' --include=Makefile --include=Kbuild \
 		--include=Kconfig --include='*.sh' --include='*.mk' --exclude='*' $(modules_list) "$src/")
-	in_root nice -n 5 make -C "$src" "KDIR=$(kernel_build_dir "$version")" -j "$JOBS" modules
+	in_root make -C "$src" "KDIR=$(kernel_build_dir "$version")" -j "$JOBS" modules
 	rm -rf "$out.new"
 	mkdir -p "$out.new/usr/lib/modules/$version/updates/tulle"
 	find "$src" -name 'tulle_*.ko' -exec cp {} "$out.new/usr/lib/modules/$version/updates/tulle/" \;

@@ -100,7 +100,7 @@ qemu_configure()
 	rm -rf "$QEMU_BUILD"
 	mkdir -p "$QEMU_BUILD"
 	# shellcheck disable=SC2016,SC2086
-	in_root nice -n 5 sh -c 'cd "$1" && shift && exec "$@"' sh "$QEMU_BUILD" \
+	in_root sh -c 'cd "$1" && shift && exec "$@"' sh "$QEMU_BUILD" \
 		"$QEMU_SRC/configure" $QEMU_CONFIGURE "--extra-ldflags=$QEMU_LDFLAGS"
 }
 
@@ -157,7 +157,7 @@ qemu_compile()
 	# the next look-up build again.
 	key=$(qemu_key)
 	out=$LAB/qemu/$key
-	in_root nice -n 5 ninja -C "$QEMU_BUILD" -j "$JOBS" qemu-system-x86_64 contrib-plugins test-plugins
+	in_root ninja -C "$QEMU_BUILD" -j "$JOBS" qemu-system-x86_64 contrib-plugins test-plugins
 	rm -rf "$out.new"
 	mkdir -p "$out.new/plugins"
 	cp "$QEMU_BUILD/qemu-system-x86_64" "$out.new/"

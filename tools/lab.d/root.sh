@@ -55,11 +55,15 @@ host_apt_proxy()
 	apt-config dump | grep -E '^Acquire::(http|https)::Proxy' || true
 }
 
+root_host()
+{
+	host_packages mmdebstrap debian-archive-keyring arch-test python3 rsync xz-utils zstd cpio util-linux
+}
+
 root_base()
 {
 	local tmp=$LAB/root.new
 
-	host_packages mmdebstrap debian-archive-keyring arch-test rsync xz-utils cpio util-linux
 	rm -rf "$tmp" "$LAB/sources.list"
 	write_sources >"$LAB/sources.list"
 	mmdebstrap --variant=minbase --include=ca-certificates \
@@ -197,7 +201,8 @@ ethtool_version()
 
 setup_root()
 {
-	step root-base "2" root_base
+	step host-packages 1 root_host
+	step root-base 2 root_base
 	step root-kernels "2 $OLDEST_612 $KERNEL_612 $NEWEST_612" root_kernels
 }
 

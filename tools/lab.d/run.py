@@ -58,6 +58,9 @@ class Running:
         self.servers = {name: listen(os.path.join(guest.sock, name)) for name in ("ctl", "out")}
         self.conns = {}
         self.text = b""
+        # QEMU makes the log; a QEMU that cannot start leaves none.
+        with open(guest.console, "wb"):
+            pass
         with open(os.path.join(guest.rundir, f"qemu-{guest.name}.log"), "wb") as log:
             self.process = subprocess.Popen(
                 [qemu, *guest.args], preexec_fn=die_with_parent, stdout=None if tty else log,
@@ -316,6 +319,8 @@ class Run:
     def result(self):
         if self.status is None:
             self.judge()
+            if not self.tail(1):
+                raise Failure(self.running[0].qemu_words())
             raise Failure(f"the guest is gone before the command ended; the end of its log:\n{self.tail(25)}")
         bad = self.judge() and not self.opts.no_log_check
         return FAILED if bad and self.status == 0 else self.status

@@ -75,10 +75,10 @@ class Guest:
         self.add("-device", ",".join([model, f"id={name}", f"bus={port}",
                                       f"mac={self.mac(0x6e, index)}", *roms, *props]))
 
-    def channel(self, name, path=None):
+    def channel(self, name, path=None, more=""):
         """A serial port of the guest named lab.NAME, on a socket that somebody listens on."""
         path = path or os.path.join(self.sock, name)
-        self.add("-chardev", f"socket,id=c{name},path={path}",
+        self.add("-chardev", f"socket,id=c{name},path={path}{more}",
                  "-device", f"virtserialport,chardev=c{name},name=lab.{name}")
         return path
 
@@ -86,7 +86,7 @@ class Guest:
         opts = self.opts
         root = os.path.join(self.lab, "root")
         cpu = "host" if accel == "kvm" else "max,la57=off"
-        machine = "q35,smm=off,vmport=off,sata=off,usb=off,i8042=off"
+        machine = "q35,smm=off,vmport=off,sata=off,usb=off,i8042=off,hpet=off"
         if accel == "kvm" and opts.iommu:
             machine += ",kernel-irqchip=split"
         self.args = [
@@ -112,10 +112,10 @@ class Guest:
         self.channel("qmp", path)
 
     def count_insns(self, qemu):
-        """The plugin listens before any device dials, because plugins load first."""
+        """The plugin listens later than the port dials, hence the second try."""
         path = os.path.join(self.sock, "insns")
         self.add("-plugin", f"{os.path.dirname(qemu)}/plugins/insns.so,socket={path}")
-        self.channel("insns", path)
+        self.channel("insns", path, ",reconnect-ms=100")
 
     def share(self, path, writable=False):
         path = os.path.abspath(path)

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * NAPI: one instance per channel polls both of its queues.
+ */
+#include <linux/netdevice.h>
+
+#include "en.h"
+
+void tulle_en_cq_event_rx(struct tulle_cq *cq)
+{
+	struct tulle_en_rx_mem *mem;
+
+	mem = container_of(cq, struct tulle_en_rx_mem, cq);
+	mem->rxq->channel->rx.events++;
+	napi_schedule_irqoff(&mem->rxq->channel->napi);
+}
+
+void tulle_en_cq_event_tx(struct tulle_cq *cq)
+{
+	struct tulle_en_tx_mem *mem;
+
+	mem = container_of(cq, struct tulle_en_tx_mem, cq);
+	mem->txq->channel->tx.events++;
+	napi_schedule_irqoff(&mem->txq->channel->napi);
+}
+
+/**
+ * tulle_en_napi_kick() - have a channel polled, and its CQs armed
+ * @ch: the channel
+ *
+ * Context: process.
+ */
+void tulle_en_napi_kick(struct tulle_en_channel *ch)
+{
+	local_bh_disable();
+	napi_schedule(&ch->napi);
+	local_bh_enable();
+}
+
+static bool napi_arm(struct tulle_en_channel *ch)
+{
+	struct tulle_en_rx_mem *rx = ch->rxq.mem;
+	struct tulle_en_tx_mem *tx = ch->txq.mem;
+	bool again = false;
+
+	/* A queue in error is not polled: its events would never end. */
+	if (likely(rx && !test_bit(TULLE_EN_RXQ_ERROR, &ch->rxq.flags)))
+		again = tulle_cq_arm(&rx->cq);
+	if (likely(tx && !test_bit(TULLE_EN_TXQ_ERROR, &ch->txq.flags)))
+		again |= tulle_cq_arm(&tx->cq);
+	return again;
+}
+
+int tulle_en_poll(struct napi_struct *napi, int budget)
+{
+	struct tulle_en_channel *ch;
+	int done = 0;
+	bool busy;
+
+	ch = container_of(napi, struct tulle_en_channel, napi);
+	busy = tulle_en_tx_poll(&ch->txq, budget);
+	/* netpoll: budget 0, the stack may not be entered. */
+	if (unlikely(!budget))
+		return 0;
+
+	done = tulle_en_rx_poll(&ch->rxq, budget);
+	if (busy || done == budget)
+		return budget;
+	if (unlikely(!napi_complete_done(napi, done)))
+		return done;
+
+	tulle_en_rx_dim(ch);
+	tulle_en_tx_dim(ch);
+	/* What came between the last look and the arming raises no event. */
+	if (napi_arm(ch))
+		napi_schedule(napi);
+	return done;
+}

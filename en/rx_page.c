@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive buffers. Every one comes from the page pool of its queue.
+ *
+ * A buffer stays in the slot of the ring where it was posted. When the packets
+ * in it were copied, and no part was given to the stack, the next lap posts it
+ * again as it is.
+ */
+#include <linux/dma-mapping.h>
+#include <net/page_pool/helpers.h>
+
+#include "en.h"
+
+/* So many free slots make a refill worth its doorbell record. */
+#define TULLE_EN_RX_BATCH	16
+/* Memory is tried again after this time when a queue ran dry for lack of it. */
+#define TULLE_EN_RX_RETRY	msecs_to_jiffies(20)
+
+static struct page_pool *rx_pool_create(struct tulle_en_rx_mem *mem,
+					unsigned int order, u32 size,
+					unsigned int flags)
+{
+	struct tulle_en_rxq *rxq = mem->rxq;
+	struct tulle_dev *tdev = rxq->channel->priv->tdev;
+	struct page_pool_params params = {
+		.order = order,
+		.pool_size = size,
+		.nid = tdev->numa_node,
+		.dev = tdev->device,
+		.napi = &rxq->channel->napi,
+		.dma_dir = DMA_FROM_DEVICE,
+		.max_len = PAGE_SIZE << order,
+		.netdev = rxq->dev,
+		.queue_idx = rxq->ix,
+		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV | flags,
+	};
+
+	return page_pool_create(&params);
+}
+
+static u32 rx_hdrs_per_page(const struct tulle_en_rx_geom *geom)
+{
+	return PAGE_SIZE / geom->hdr_len;
+}
+
+static int rx_hdr_pages_alloc(struct tulle_en_rx_mem *mem)
+{
+	u32 n = DIV_ROUND_UP(1U << mem->geom.log_size,
+			     rx_hdrs_per_page(&mem->geom));
+	u32 i;
+
+	mem->hdr_page = kvzalloc_objs(*mem->hdr_page, n, GFP_KERNEL);
+	if (!mem->hdr_page)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		mem->hdr_page[i] = page_pool_alloc_pages(mem->hdr_pool,
+							 GFP_KERNEL);
+		if (!mem->hdr_page[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void rx_hdr_pages_free(struct tulle_en_rx_mem *mem)
+{
+	u32 n = DIV_ROUND_UP(1U << mem->geom.log_size,
+			     rx_hdrs_per_page(&mem->geom));
+	u32 i;
+
+	if (!mem->hdr_page)
+		return;
+	for (i = 0; i < n && mem->hdr_page[i]; i++)
+		page_pool_put_full_page(mem->hdr_pool, mem->hdr_page[i], false);
+	kvfree(mem->hdr_page);
+	mem->hdr_page = NULL;
+}
+
+/**
+ * tulle_en_rx_hdr() - header slot of a WQE
+ * @mem: a queue of type SPLIT
+ * @slot: masked index of the WQE
+ * @dma: (result) its address for the device
+ *
+ * Return: its address.
+ */
+void *tulle_en_rx_hdr(const struct tulle_en_rx_mem *mem, u32 slot,
+		      dma_addr_t *dma)
+{
+	u32 per_page = rx_hdrs_per_page(&mem->geom);
+	struct page *page = mem->hdr_page[slot / per_page];
+	u32 offset = slot % per_page * mem->geom.hdr_len;
+
+	*dma = page_pool_get_dma_addr(page) + offset;
+	return page_address(page) + offset;
+}
+
+/**
+ * tulle_en_rx_pools_create() - page pools of a queue, and its header pages
+ * @mem: memory of the queue, its shape known
+ *
+ * Return: 0 or an error.
+ */
+int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem)
+{
+	const struct tulle_en_rx_geom *geom = &mem->geom;
+	unsigned int flags = 0;
+
+	/* What the CPU may not read must not be where headers can land. */
+	if (geom->type == TULLE_RQ_SPLIT && !geom->split_thresh)
+		flags = PP_FLAG_ALLOW_UNREADABLE_NETMEM;
+	mem->pool = rx_pool_create(mem, geom->order, 1U << geom->log_size,
+				   flags);
+	if (IS_ERR(mem->pool)) {
+		int err = PTR_ERR(mem->pool);
+
+		mem->pool = NULL;
+		return err;
+	}
+
+	if (geom->type != TULLE_RQ_SPLIT)
+		return 0;
+	mem->hdr_pool = rx_pool_create(mem, 0, 256, 0);
+	if (IS_ERR(mem->hdr_pool)) {
+		int err = PTR_ERR(mem->hdr_pool);
+
+		mem->hdr_pool = NULL;
+		return err;
+	}
+	return rx_hdr_pages_alloc(mem);
+}
+
+/* References of a buffer while it is in the ring. */
+static long rx_bias(const struct tulle_en_rx_geom *geom)
+{
+	return 1L << geom->log_strides;
+}
+
+/**
+ * tulle_en_rx_buf_put() - drop what is left of a buffer
+ * @mem: the queue's memory
+ * @slot: masked index of its WQE
+ * @napi: called from the queue's NAPI
+ */
+void tulle_en_rx_buf_put(struct tulle_en_rx_mem *mem, u32 slot, bool napi)
+{
+	netmem_ref netmem = mem->netmem[slot];
+	long left = rx_bias(&mem->geom) - mem->used[slot];
+
+	mem->netmem[slot] = 0;
+	mem->used[slot] = 0;
+	if (left && !page_pool_unref_netmem(netmem, left))
+		page_pool_put_unrefed_netmem(mem->pool, netmem, -1, napi);
+}
+
+void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem)
+{
+	u32 slot;
+
+	if (mem->pool) {
+		for (slot = 0; slot < 1U << mem->geom.log_size; slot++)
+			if (mem->netmem[slot])
+				tulle_en_rx_buf_put(mem, slot, false);
+		page_pool_destroy(mem->pool);
+		mem->pool = NULL;
+	}
+	rx_hdr_pages_free(mem);
+	if (mem->hdr_pool) {
+		page_pool_destroy(mem->hdr_pool);
+		mem->hdr_pool = NULL;
+	}
+}
+
+static struct tulle_sge *rx_sge(struct tulle_en_rx_mem *mem, u32 slot)
+{
+	struct tulle_rq_wqe *wqe = tulle_ring_at(&mem->wq.prod.ring, slot);
+
+	return &wqe->sge[mem->geom.type == TULLE_RQ_SPLIT];
+}
+
+/**
+ * tulle_en_rx_ring_init() - write the parts of WQEs that never change
+ * @mem: memory of a queue, its ring empty and zeroed
+ */
+void tulle_en_rx_ring_init(struct tulle_en_rx_mem *mem)
+{
+	bool split = mem->geom.type == TULLE_RQ_SPLIT;
+	__le32 key = cpu_to_le32(mem->rxq->channel->priv->tdev->mkey);
+	struct tulle_rq_wqe *wqe;
+	struct tulle_sge *sge;
+	dma_addr_t dma;
+	u32 slot;
+
+	for (slot = 0; slot < 1U << mem->geom.log_size; slot++) {
+		wqe = tulle_ring_at(&mem->wq.prod.ring, slot);
+		wqe->nsge = 1 + split;
+		if (split) {
+			tulle_en_rx_hdr(mem, slot, &dma);
+			wqe->sge[0].addr = cpu_to_le64(dma);
+			wqe->sge[0].len = cpu_to_le32(mem->geom.hdr_len);
+			wqe->sge[0].key = key;
+		}
+		sge = rx_sge(mem, slot);
+		sge->len = cpu_to_le32(mem->geom.buf_len);
+		sge->key = key;
+		if (mem->netmem[slot])
+			sge->addr = cpu_to_le64(page_pool_get_dma_addr_netmem(mem->netmem[slot]));
+	}
+}
+
+static bool rx_buf_get(struct tulle_en_rx_mem *mem, u32 slot, gfp_t gfp)
+{
+	netmem_ref netmem = page_pool_alloc_netmems(mem->pool, gfp);
+
+	if (unlikely(!netmem))
+		return false;
+	if (mem->geom.log_strides)
+		page_pool_fragment_netmem(netmem, rx_bias(&mem->geom));
+	mem->netmem[slot] = netmem;
+	rx_sge(mem, slot)->addr =
+		cpu_to_le64(page_pool_get_dma_addr_netmem(netmem));
+	return true;
+}
+
+/**
+ * tulle_en_rx_fill() - give every free slot a buffer
+ * @mem: memory of a queue, owned by the caller
+ * @gfp: how to allocate
+ *
+ * The indices move; nothing is published.
+ *
+ * Return: 0 or -ENOMEM, when slots
+ * were left.
+ */
+int tulle_en_rx_fill(struct tulle_en_rx_mem *mem, gfp_t gfp)
+{
+	struct tulle_prod *prod = &mem->wq.prod;
+	u32 room = tulle_prod_room(prod);
+	u32 slot;
+
+	for (; room; room--) {
+		slot = prod->pi & prod->ring.mask;
+		if (!mem->netmem[slot] && !rx_buf_get(mem, slot, gfp))
+			return -ENOMEM;
+		prod->pi++;
+	}
+	return 0;
+}
+
+static void rx_starved(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem)
+{
+	u64_stats_update_begin(&rxq->stats.syncp);
+	u64_stats_inc(&rxq->stats.alloc_fail);
+	u64_stats_update_end(&rxq->stats.syncp);
+
+	/* Any buffer left brings a packet, and with it the next attempt. */
+	if (tulle_prod_used(&mem->wq.prod) > TULLE_EN_RX_BATCH)
+		return;
+	if (!test_and_set_bit(TULLE_EN_RXQ_STARVED, &rxq->flags))
+		tulle_en_health_rx_starved(rxq->channel->priv, rxq->ix);
+	mod_timer(&rxq->retry, jiffies + TULLE_EN_RX_RETRY);
+}
+
+/**
+ * tulle_en_rx_refill() - post buffers for the packets that were taken
+ * @rxq: the queue
+ * @mem: its memory
+ *
+ * Context: NAPI.
+ */
+void tulle_en_rx_refill(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem)
+{
+	struct tulle_prod *prod = &mem->wq.prod;
+	u32 batch = min_t(u32, TULLE_EN_RX_BATCH,
+			  tulle_ring_size(&prod->ring) / 4);
+
+	if (tulle_prod_room(prod) < batch)
+		return;
+	if (unlikely(tulle_en_rx_fill(mem, GFP_ATOMIC | __GFP_NOWARN)))
+		rx_starved(rxq, mem);
+	else if (unlikely(test_bit(TULLE_EN_RXQ_STARVED, &rxq->flags)))
+		clear_bit(TULLE_EN_RXQ_STARVED, &rxq->flags);
+
+	if (prod->pi != prod->published)
+		tulle_wq_kick(rxq->channel->priv->tdev, &mem->wq,
+			      TULLE_UAR_RQ);
+}
+
+void tulle_en_rx_retry(struct timer_list *timer)
+{
+	struct tulle_en_rxq *rxq = timer_container_of(rxq, timer, retry);
+
+	napi_schedule(&rxq->channel->napi);
+}

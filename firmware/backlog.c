@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * What must wait on a port: received frames without buffer, senders that are
+ * asked to pause, frames that the backend or a fault holds back.
+ */
+#include "eth.h"
+
+/* So long a queue without buffers may hold up the others. */
+#define STUCK_NS	200000000ULL
+
+/* Chunks that the largest frame takes: kept free while sending is allowed. */
+#define RESERVE		(TFW_MAX_TSO / TFW_CHUNK + 4)
+
+#define STORE_BYTES	(1024 * 1024)
+#define FIFO_MIN	(2 * RESERVE * TFW_CHUNK)
+
+static struct tfw_engine *engine_of(const struct tfw_port *port)
+{
+	return port->dev->engine;
+}
+
+void tfw_wire_timer_arm(struct tfw_port *port, u64 when)
+{
+	struct tfw_timer *t = &port->wire->timer;
+
+	if (!tfw_timer_armed(t) || when < t->when)
+		tfw_timer_arm(engine_of(port), t, when);
+}
+
+void tfw_wire_wake(struct tfw_port *port)
+{
+	struct tfw_list *head = &port->wire->wait;
+
+	while (!tfw_list_empty(head)) {
+		struct tfw_sq *sq = tfw_container(head->next, struct tfw_sq,
+						  wait);
+
+		tfw_list_del(&sq->wait);
+		tfw_work_queue(engine_of(port), &sq->wq.work);
+	}
+}
+
+/*
+ * Received frames without buffer
+ */
+
+/* Pause frames are counted on both ends of a cable, though none is built. */
+static void count_pause(struct tfw_port *port)
+{
+	if (!port->pause_tx || !port->peer)
+		return;
+	port->stats.tx.pause++;
+	port->stats.tx.ctrl++;
+	port->peer->stats.rx.pause++;
+	port->peer->stats.rx.ctrl++;
+}
+
+static void set_xoff(struct tfw_port *port, bool on)
+{
+	struct tfw_wire *wire = port->wire;
+
+	if (wire->xoff == on)
+		return;
+	wire->xoff = on;
+	count_pause(port);
+	if (on)
+		return;
+	if (port->peer)
+		tfw_wire_wake(port->peer);
+	else if (port->backend)
+		engine_of(port)->plat->port_rx_ready(port->dev->host);
+}
+
+bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
+		   u8 hash_type)
+{
+	struct tfw_port *port = rq->wq.vport->port;
+	struct tfw_wire *wire = port->wire;
+	u16 first = 0;
+
+	if (!rq->dead)
+		first = tfw_fifo_store(&wire->fifo, f, hash, hash_type);
+	if (!first) {
+		rq->drops_dry += f->npkts;
+		return false;
+	}
+	if (rq->fifo)
+		wire->fifo.after[rq->fifo_last] = first;
+	else
+		rq->fifo = first;
+	rq->fifo_last = first;
+	if (tfw_list_empty(&rq->parked))
+		tfw_list_add_tail(&wire->parked, &rq->parked);
+	if (!wire->stuck) {
+		wire->stuck = engine_of(port)->now;
+		tfw_wire_timer_arm(port, wire->stuck + STUCK_NS);
+	}
+	if (wire->fifo.nfree < RESERVE)
+		set_xoff(port, true);
+	/* A host that polls gets no kick to wait for. */
+	if (engine_of(port)->polling)
+		tfw_work_queue(engine_of(port), &rq->wq.work);
+	return true;
+}
+
+void tfw_wire_unpark(struct tfw_rq *rq)
+{
+	struct tfw_port *port = rq->wq.vport->port;
+	struct tfw_wire *wire = port->wire;
+	u16 first = rq->fifo;
+
+	rq->fifo = wire->fifo.after[first];
+	tfw_fifo_drop(&wire->fifo, first);
+	if (!rq->fifo)
+		tfw_list_del(&rq->parked);
+	wire->stuck = tfw_list_empty(&wire->parked) ? 0 : engine_of(port)->now;
+	if (wire->fifo.nfree >= RESERVE + RESERVE / 2)
+		set_xoff(port, false);
+}
+
+static void drop_parked(struct tfw_rq *rq, u64 *counter)
+{
+	const struct tfw_fifo *ff = &rq->wq.vport->port->wire->fifo;
+
+	while (rq->fifo) {
+		*counter += tfw_fifo_npkts(ff, rq->fifo);
+		tfw_wire_unpark(rq);
+	}
+}
+
+void tfw_wire_forget(struct tfw_rq *rq)
+{
+	drop_parked(rq, &rq->drops_stopped);
+}
+
+/* Nobody took anything for too long: those queues are on their own now. */
+static void give_up(struct tfw_port *port)
+{
+	struct tfw_list *head = &port->wire->parked;
+
+	while (!tfw_list_empty(head)) {
+		struct tfw_rq *rq = tfw_container(head->next, struct tfw_rq,
+						  parked);
+
+		rq->dead = true;
+		drop_parked(rq, &rq->drops_dry);
+	}
+}
+
+/*
+ * Frames held back on their way out
+ */
+static void load_held(struct tfw_port *port, u16 chunk)
+{
+	struct tfw_wire *wire = port->wire;
+	u8 hash_type;
+	u32 hash;
+
+	tfw_fifo_load(&wire->store, chunk, &wire->held_frame, &hash,
+		      &hash_type);
+}
+
+/* Counted as sent when it was held; what fails now is lost. */
+static void pass_held(struct tfw_port *port, u16 chunk)
+{
+	struct tfw_wire *wire = port->wire;
+
+	load_held(port, chunk);
+	if (port->link_up && !tfw_wire_pass(port, &wire->held_frame))
+		port->stats.tx_backend_drops++;
+	tfw_fifo_drop(&wire->store, chunk);
+}
+
+void tfw_wire_release_late(struct tfw_port *port)
+{
+	u16 chunk = port->wire->late;
+
+	port->wire->late = 0;
+	if (chunk)
+		pass_held(port, chunk);
+}
+
+bool tfw_wire_hold(struct tfw_port *port, struct tfw_frame *f, u64 when)
+{
+	struct tfw_wire *wire = port->wire;
+	u32 i = wire->nheld;
+	u16 chunk;
+
+	chunk = tfw_fifo_store(&wire->store, f, 0, 0);
+	if (!chunk)
+		return false;
+	for (; i && wire->held[i - 1].when > when; i--)
+		wire->held[i] = wire->held[i - 1];
+	wire->held[i].when = when;
+	wire->held[i].chunk = chunk;
+	wire->nheld++;
+	tfw_wire_timer_arm(port, wire->held[0].when);
+	return true;
+}
+
+static void release_due(struct tfw_port *port)
+{
+	struct tfw_wire *wire = port->wire;
+	u16 chunk;
+
+	while (wire->nheld && wire->held[0].when <= engine_of(port)->now) {
+		chunk = wire->held[0].chunk;
+		wire->nheld--;
+		memmove(&wire->held[0], &wire->held[1],
+			wire->nheld * sizeof(wire->held[0]));
+		pass_held(port, chunk);
+	}
+}
+
+static void drop_held(struct tfw_port *port)
+{
+	struct tfw_wire *wire = port->wire;
+
+	if (wire->hold) {
+		load_held(port, wire->hold);
+		port->stats.tx_backend_drops += wire->held_frame.npkts;
+		tfw_fifo_drop(&wire->store, wire->hold);
+		wire->hold = 0;
+	}
+	if (wire->late)
+		tfw_fifo_drop(&wire->store, wire->late);
+	wire->late = 0;
+	while (wire->nheld)
+		tfw_fifo_drop(&wire->store, wire->held[--wire->nheld].chunk);
+}
+
+void tfw_port_tx_ready(struct tfw_dev *dev)
+{
+	struct tfw_port *port = &dev->port;
+	struct tfw_wire *wire = port->wire;
+	u16 chunk = wire->hold;
+
+	wire->tx_full = false;
+	if (chunk) {
+		wire->hold = 0;
+		load_held(port, chunk);
+		tfw_wire_send(port, &wire->held_frame);
+		tfw_fifo_drop(&wire->store, chunk);
+	}
+	if (!wire->tx_full)
+		tfw_wire_wake(port);
+}
+
+static void on_timer(struct tfw_timer *t)
+{
+	struct tfw_wire *wire = tfw_container(t, struct tfw_wire, timer);
+	struct tfw_port *port = wire->port;
+	u64 now = engine_of(port)->now;
+
+	release_due(port);
+	tfw_wire_release_late(port);
+	if (wire->stuck && now - wire->stuck >= STUCK_NS)
+		give_up(port);
+	if (wire->pause_until && wire->pause_until <= now) {
+		wire->pause_until = 0;
+		tfw_wire_wake(port);
+	}
+	if (wire->nheld)
+		tfw_wire_timer_arm(port, wire->held[0].when);
+	if (wire->stuck)
+		tfw_wire_timer_arm(port, wire->stuck + STUCK_NS);
+	if (wire->pause_until)
+		tfw_wire_timer_arm(port, wire->pause_until);
+}
+
+/*
+ * Aggregates
+ */
+static void flush_gro(struct tfw_wire *wire)
+{
+	while (!tfw_list_empty(&wire->gro))
+		tfw_gro_flush(tfw_container(wire->gro.next, struct tfw_rq,
+					    gro_node));
+}
+
+static void on_gro_timer(struct tfw_timer *t)
+{
+	flush_gro(tfw_container(t, struct tfw_wire, gro_timer));
+}
+
+void tfw_wire_gro_open(struct tfw_rq *rq)
+{
+	struct tfw_port *port = rq->wq.vport->port;
+	struct tfw_wire *wire = port->wire;
+	struct tfw_engine *e = engine_of(port);
+
+	if (tfw_list_empty(&rq->gro_node))
+		tfw_list_add_tail(&wire->gro, &rq->gro_node);
+	if (!tfw_timer_armed(&wire->gro_timer))
+		tfw_timer_arm(e, &wire->gro_timer,
+			      e->now + rq->gro_usecs * 1000ULL);
+}
+
+void tfw_wire_idle(struct tfw_engine *e)
+{
+	struct tfw_list *n;
+
+	for (n = e->devs.next; n != &e->devs; n = n->next) {
+		struct tfw_dev *dev = tfw_container(n, struct tfw_dev, node);
+		struct tfw_wire *wire = dev->port.wire;
+
+		flush_gro(wire);
+		if (tfw_timer_armed(&wire->gro_timer))
+			tfw_timer_cancel(e, &wire->gro_timer);
+	}
+}
+
+/*
+ * Life
+ */
+bool tfw_wire_init(struct tfw_port *port)
+{
+	struct tfw_engine *e = engine_of(port);
+	struct tfw_wire *wire = tfw_alloc(e, sizeof(*wire));
+
+	if (!wire)
+		return false;
+	port->wire = wire;
+	wire->port = port;
+	tfw_list_init(&wire->wait);
+	tfw_list_init(&wire->parked);
+	tfw_list_init(&wire->gro);
+	tfw_timer_init(&wire->timer, on_timer);
+	tfw_timer_init(&wire->gro_timer, on_gro_timer);
+	wire->bounce = tfw_alloc(e, TFW_BOUNCE);
+	if (wire->bounce &&
+	    tfw_fifo_init(e, &wire->fifo,
+			  TFW_MAX(port->dev->cfg.port_fifo,
+				  (u32)FIFO_MIN)) &&
+	    tfw_fifo_init(e, &wire->store, STORE_BYTES))
+		return true;
+	tfw_wire_cleanup(port);
+	return false;
+}
+
+void tfw_wire_cleanup(struct tfw_port *port)
+{
+	struct tfw_engine *e = engine_of(port);
+	struct tfw_wire *wire = port->wire;
+
+	if (!wire)
+		return;
+	tfw_timer_cancel(e, &wire->timer);
+	tfw_timer_cancel(e, &wire->gro_timer);
+	tfw_fifo_cleanup(e, &wire->fifo);
+	tfw_fifo_cleanup(e, &wire->store);
+	tfw_free(e, wire->bounce);
+	tfw_free(e, wire);
+	port->wire = NULL;
+}
+
+void tfw_wire_reset(struct tfw_port *port)
+{
+	struct tfw_wire *wire = port->wire;
+
+	flush_gro(wire);
+	while (!tfw_list_empty(&wire->parked))
+		tfw_wire_forget(tfw_container(wire->parked.next,
+					      struct tfw_rq, parked));
+	drop_held(port);
+	wire->tx_full = false;
+	wire->pause_until = 0;
+	wire->stuck = 0;
+	set_xoff(port, false);
+	tfw_timer_cancel(engine_of(port), &wire->timer);
+	tfw_wire_wake(port);
+}
+
+void tfw_wire_link(struct tfw_port *port)
+{
+	struct tfw_wire *wire = port->wire;
+
+	if (!port->link_up) {
+		drop_held(port);
+		wire->tx_full = false;
+		wire->pause_until = 0;
+	}
+	/* Whoever waited for the other end may wait for nothing now. */
+	tfw_wire_wake(port);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * Doorbell writes on their way from the bus to the engine. The writer may not
+ * wait for the engine, so it leaves the kick in a bounded queue; when that is
+ * full a flag says that any queue may have been kicked, which is always a
+ * correct thing to believe.
+ */
+#include "dev.h"
+
+#define KICK_HANDLE	TULLE_BITS64(31, 0)
+#define KICK_KIND	TULLE_BITS64(33, 32)
+#define KICK_PAGE	TULLE_BITS64(47, 34)
+#define KICK_FUNC	TULLE_BITS64(63, 48)
+
+/* Doorbell offset / 8. */
+enum kick_kind {
+	KICK_SQ		= TULLE_UAR_SQ / 8,
+	KICK_RQ		= TULLE_UAR_RQ / 8,
+	KICK_CQ		= TULLE_UAR_CQ / 8,
+	KICK_EQ		= TULLE_UAR_EQ / 8,
+};
+
+void tfw_kicks_init(struct tfw_kicks *k)
+{
+	u32 i;
+
+	k->head = 0;
+	atomic_init(&k->tail, 0);
+	atomic_init(&k->overflow, false);
+	for (i = 0; i < TFW_KICKS; i++)
+		atomic_init(&k->cell[i].seq, i);
+}
+
+/*
+ * A cell is free for position p when seq == p, and filled when seq == p + 1
+ * (release, pairs with the acquire in kicks_pop()).
+ */
+static bool kicks_push(struct tfw_kicks *k, u64 val)
+{
+	u32 pos = atomic_load_explicit(&k->tail, memory_order_relaxed);
+	struct tfw_kick_cell *cell;
+	s32 diff;
+
+	for (;;) {
+		cell = &k->cell[pos & (TFW_KICKS - 1)];
+		diff = (s32)(atomic_load_explicit(&cell->seq,
+						  memory_order_acquire) - pos);
+		if (diff < 0)
+			return false;
+		if (diff > 0) {
+			pos = atomic_load_explicit(&k->tail,
+						   memory_order_relaxed);
+			continue;
+		}
+		/* The weak form: a failure loads pos anew. */
+		if (atomic_compare_exchange_weak(&k->tail, &pos, pos + 1))
+			break;
+	}
+	cell->val = val;
+	atomic_store_explicit(&cell->seq, pos + 1, memory_order_release);
+	return true;
+}
+
+static bool kicks_pop(struct tfw_kicks *k, u64 *val)
+{
+	struct tfw_kick_cell *cell = &k->cell[k->head & (TFW_KICKS - 1)];
+	u32 seq = atomic_load_explicit(&cell->seq, memory_order_acquire);
+
+	if (seq != k->head + 1)
+		return false;
+	*val = cell->val;
+	atomic_store_explicit(&cell->seq, k->head + TFW_KICKS,
+			      memory_order_release);
+	k->head++;
+	return true;
+}
+
+void tfw_kick(struct tfw_dev *dev, uint16_t func, uint32_t offset,
+	      uint32_t value)
+{
+	struct tfw_func *f = tfw_func_find(dev, func);
+	u32 log_stride, in_page;
+	u64 val;
+
+	if (!f)
+		return;
+	log_stride = atomic_load_explicit(&f->log_stride, memory_order_relaxed);
+	in_page = offset & ((1U << log_stride) - 1);
+	if (in_page > TULLE_UAR_EQ || in_page % 8)
+		return;
+	val = u64_encode_bits(value, KICK_HANDLE) |
+	      u64_encode_bits(in_page / 8, KICK_KIND) |
+	      u64_encode_bits(offset >> log_stride, KICK_PAGE) |
+	      u64_encode_bits(func, KICK_FUNC);
+	if (!kicks_push(&dev->kicks, val))
+		atomic_store(&dev->kicks.overflow, true);
+	/*
+	 * Behind the push, sequentially consistent: whoever drops the engine
+	 * lock reads it afterwards (tfw_engine_kicked()), whoever wrote it
+	 * tries the lock afterwards. One of the two sees the other.
+	 */
+	atomic_store(&dev->engine->kicked, true);
+}
+
+bool tfw_engine_kicked(struct tfw_engine *e)
+{
+	return atomic_load(&e->kicked);
+}
+
+static void kick_wq(struct tfw_func *f, enum tulle_obj_type type, u32 handle,
+		    u16 page)
+{
+	struct tfw_wq *q = tfw_obj_find(f, type, handle);
+
+	if (q && q->uar == page && q->state == TULLE_QUEUE_READY)
+		tfw_work_queue(f->dev->engine, &q->work);
+}
+
+static void kick_apply(struct tfw_dev *dev, u64 val)
+{
+	struct tfw_func *f = tfw_func_find(dev, (u16)u64_get_bits(val,
+								  KICK_FUNC));
+	u32 handle = (u32)u64_get_bits(val, KICK_HANDLE);
+	u16 page = (u16)u64_get_bits(val, KICK_PAGE);
+	struct tfw_cq *cq;
+	struct tfw_eq *eq;
+
+	if (!tfw_func_live(f))
+		return;		/* all queues are looked at once it is */
+	switch (u64_get_bits(val, KICK_KIND)) {
+	case KICK_SQ:
+		kick_wq(f, TULLE_OBJ_SQ, handle, page);
+		break;
+	case KICK_RQ:
+		kick_wq(f, TULLE_OBJ_RQ, handle, page);
+		break;
+	case KICK_CQ:
+		cq = tfw_obj_find(f, TULLE_OBJ_CQ, handle);
+		if (cq && cq->uar == page)
+			tfw_cq_poke(cq);
+		break;
+	case KICK_EQ:
+		eq = tfw_obj_find(f, TULLE_OBJ_EQ, handle);
+		if (eq && eq->uar == page)
+			tfw_eq_poke(eq);
+		break;
+	}
+}
+
+static void kicks_drain_dev(struct tfw_dev *dev)
+{
+	unsigned int left = TFW_KICKS;
+	u32 i;
+	u64 val;
+
+	while (left-- && kicks_pop(&dev->kicks, &val))
+		kick_apply(dev, val);
+	if (!atomic_exchange(&dev->kicks.overflow, false))
+		return;
+	for (i = 0; i < dev->nfuncs; i++)
+		if (tfw_func_live(&dev->funcs[i]))
+			tfw_wq_kick_all(&dev->funcs[i]);
+}
+
+void tfw_kicks_drain(struct tfw_engine *e)
+{
+	struct tfw_list *n;
+
+	if (!atomic_load_explicit(&e->kicked, memory_order_relaxed) ||
+	    !atomic_exchange(&e->kicked, false))
+		return;
+	for (n = e->devs.next; n != &e->devs; n = n->next)
+		kicks_drain_dev(tfw_container(n, struct tfw_dev, node));
+}

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Runs the firmware: whoever brings work runs it.
+ *
+ * A doorbell write that finds the engine free runs one bounded pass right in
+ * the vCPU's MMIO handler. What is left, timers and what came while the
+ * engine was busy go to the engine thread. A pass never takes the BQL (a
+ * vCPU that holds it may wait for the engine); what a pass sends out of the
+ * device is collected and delivered afterwards, with the BQL held.
+ */
+#include "host.h"
+#include "qemu/error-report.h"
+#include "qemu/log.h"
+#include "qemu/main-loop.h"
+#include "qemu/processor.h"
+#include "qemu/rcu.h"
+#include "qemu/timer.h"
+#include "hw/boards.h"
+#include "hw/pci/msix.h"
+#include "qapi/error.h"
+#include <sched.h>
+
+/*
+ * A pass, bounded in bytes and time: a vCPU stands still for an inline one,
+ * and a reset waits for one of the thread's.
+ */
+#define INLINE_BYTES		(256 * 1024)
+#define INLINE_NS		(100 * 1000)
+#define THREAD_BYTES		(1024 * 1024)
+#define THREAD_NS		(200 * 1000)
+#define POLL_MAX_NS		(20 * 1000)
+#define POLL_MIN_NS		1000
+#define LOG_LINES_PER_SECOND	10
+
+bool tqemu_mode_parse(const char *text, enum tqemu_mode *mode)
+{
+	static const char * const name[] = {
+		[TQEMU_MODE_AUTO] = "auto",
+		[TQEMU_MODE_INLINE] = "inline",
+		[TQEMU_MODE_THREAD] = "thread",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(name); i++) {
+		if (!strcmp(text, name[i])) {
+			*mode = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Platform operations that concern the engine itself. */
+
+static uint64_t engine_now_ns(void *engine)
+{
+	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+}
+
+static void *engine_alloc(void *engine, size_t size)
+{
+	return g_try_malloc0(size);
+}
+
+static void engine_free(void *engine, void *ptr)
+{
+	g_free(ptr);
+}
+
+/* The guest can provoke lines: only so many of them reach the terminal. */
+static bool log_is_allowed(struct tqemu_group *g)
+{
+	uint64_t second = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) / 1000;
+
+	if (second != g->log_second) {
+		g->log_second = second;
+		g->log_lines = 0;
+	}
+	return g->log_lines++ < LOG_LINES_PER_SECOND;
+}
+
+static void G_GNUC_PRINTF(3, 0)
+engine_log(void *engine, enum tfw_log_level level, const char *fmt, va_list ap)
+{
+	g_autofree char *line = NULL;
+
+	if (level > TFW_LOG_ERROR && !qemu_loglevel_mask(LOG_GUEST_ERROR))
+		return;
+	if (level > TFW_LOG_WARN && !qemu_loglevel_mask(LOG_UNIMP))
+		return;
+	line = g_strdup_vprintf(fmt, ap);
+	if (level > TFW_LOG_ERROR)
+		qemu_log("tulle: %s\n", line);
+	else if (log_is_allowed(engine))
+		error_report("tulle: %s", line);
+}
+
+static void engine_fatal(void *engine, const char *file, int line)
+{
+	if (log_is_allowed(engine))
+		error_report("tulle: firmware assertion failed at %s:%d", file,
+			     line);
+}
+
+static void engine_irq(void *opaque, uint16_t func, uint16_t vector)
+{
+	struct tqemu_dev *dev = opaque;
+
+	if (vector >= dev->vectors)
+		return;
+	qatomic_set(&dev->irq_gen, tfw_func_generation(dev->fw, func));
+	set_bit_atomic(vector, dev->irq);
+	/* Pairs with the exchange in irq_deliver(): the bit is seen with it. */
+	qatomic_store_release(&dev->irq_any, true);
+}
+
+void tqemu_irq_purge(struct tqemu_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dev->irq); i++)
+		qatomic_set(&dev->irq[i], 0);
+}
+
+static void engine_reset_done(void *opaque, uint16_t func)
+{
+	tqemu_irq_purge(opaque);
+}
+
+const struct tfw_platform tqemu_platform = {
+	.dma_read	= tqemu_dma_read,
+	.dma_write	= tqemu_dma_write,
+	.dma_map	= tqemu_dma_map,
+	.dma_load32	= tqemu_dma_load32,
+	.dma_load64	= tqemu_dma_load64,
+	.dma_store32	= tqemu_dma_store32,
+	.dma_publish	= tqemu_dma_publish,
+	.irq		= engine_irq,
+	.port_tx	= tqemu_port_tx,
+	.port_rx_ready	= tqemu_port_rx_ready,
+	.capture	= tqemu_capture,
+	.reset_done	= engine_reset_done,
+	.now_ns		= engine_now_ns,
+	.alloc		= engine_alloc,
+	.free		= engine_free,
+	.log		= engine_log,
+	.fatal		= engine_fatal,
+};
+
+/* The engine lock and the thread's alarm clock. */
+
+static void group_wake(struct tqemu_group *g)
+{
+	qatomic_set(&g->wake, true);
+	/* Pairs with the barrier in thread_sleep(). */
+	smp_mb();
+	if (qatomic_read(&g->sleeping))
+		event_notifier_set(&g->wakeup);
+}
+
+/*
+ * Blocking; for callers with the BQL. They wait for at most one pass: the
+ * thread lets them go first.
+ */
+void tqemu_group_lock(struct tqemu_group *g)
+{
+	qatomic_inc(&g->waiters);
+	qemu_mutex_lock(&g->lock);
+	qatomic_dec(&g->waiters);
+}
+
+/* Neither a kick that found the lock taken nor a new timer is left behind. */
+void tqemu_group_unlock(struct tqemu_group *g)
+{
+	bool sooner;
+
+	/* Pairs with the barrier in thread_sleep(). */
+	smp_mb();
+	sooner = qatomic_read(&g->next_timer) < qatomic_read(&g->sleep_until);
+	qemu_mutex_unlock(&g->lock);
+	if (sooner || tfw_engine_kicked(g->fw))
+		group_wake(g);
+}
+
+/* One pass, engine lock held. True: there is more to do. */
+static bool group_pass(struct tqemu_group *g, uint64_t bytes, uint64_t ns)
+{
+	unsigned int i;
+	bool more;
+
+	if (!g->running || g->quit)
+		return false;
+	/* Pages that the tables name stay while a reader is in here. */
+	rcu_read_lock();
+	more = tfw_engine_run(g->fw, bytes, engine_now_ns(g) + ns);
+	qatomic_set(&g->next_timer, tfw_engine_next_timer(g->fw));
+	rcu_read_unlock();
+	for (i = 0; i < TQEMU_CABLE_ENDS && !more; i++)
+		if (g->dev[i])
+			tqemu_pcap_flush(g->dev[i]->pcap);
+	return more;
+}
+
+static void group_pass_inline(struct tqemu_group *g, struct tqemu_dev *dev)
+{
+	dev->count.passes_inline++;
+	if (group_pass(g, INLINE_BYTES, INLINE_NS))
+		qatomic_set(&g->next_timer, 0);
+}
+
+/*
+ * After a call into the firmware that wants a run: engine lock and BQL held.
+ * What the pass leaves is due now, which wakes the thread at unlock.
+ */
+void tqemu_group_run(struct tqemu_group *g, struct tqemu_dev *dev)
+{
+	if (!g->running)
+		return;
+	if (g->mode == TQEMU_MODE_THREAD)
+		qatomic_set(&g->next_timer, 0);
+	else
+		group_pass_inline(g, dev);
+}
+
+void tqemu_doorbell(struct tqemu_dev *dev, uint16_t func, uint32_t offset,
+		    uint32_t value)
+{
+	struct tqemu_group *g = dev->group;
+
+	dev->count.doorbells++;
+	tfw_kick(dev->fw, func, offset, value);
+	if (g->mode == TQEMU_MODE_THREAD || qatomic_read(&g->polling)) {
+		group_wake(g);
+		return;
+	}
+	while (g->running && tfw_engine_kicked(g->fw) &&
+	       !qemu_mutex_trylock(&g->lock)) {
+		group_pass_inline(g, dev);
+		tqemu_group_unlock(g);
+	}
+	tqemu_group_deliver(g);
+}
+
+/* Delivery: what passes have collected, BQL held. */
+
+static bool irq_deliver(struct tqemu_dev *dev)
+{
+	unsigned int i, bit, vector;
+	unsigned long word;
+	bool stale;
+
+	if (!qatomic_xchg(&dev->irq_any, false))
+		return false;
+	stale = qatomic_read(&dev->irq_gen) !=
+		tfw_func_generation(dev->fw, TFW_FUNC_PF);
+	for (i = 0; i < BITS_TO_LONGS(dev->vectors); i++) {
+		word = qatomic_xchg(&dev->irq[i], 0);
+		while (word) {
+			bit = ctzl(word);
+			word &= word - 1;
+			vector = i * BITS_PER_LONG + bit;
+			/* While disabled a message has nowhere to go. */
+			if (stale || !dev->dma.on || !msix_enabled(&dev->pci)) {
+				dev->count.irqs_dropped++;
+				continue;
+			}
+			dev->count.irqs++;
+			msix_notify(&dev->pci, vector);
+		}
+	}
+	return true;
+}
+
+static bool group_pending(struct tqemu_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < TQEMU_CABLE_ENDS; i++)
+		if (g->dev[i] && (qatomic_read(&g->dev[i]->irq_any) ||
+				  tqemu_net_pending(g->dev[i])))
+			return true;
+	return false;
+}
+
+/*
+ * A backend may answer a frame with another one before it returns: the inner
+ * call leaves everything to the outer one's loop.
+ */
+void tqemu_group_deliver(struct tqemu_group *g)
+{
+	unsigned int i;
+	bool again;
+
+	if (g->delivering || !g->running)
+		return;
+	g->delivering = true;
+	do {
+		again = false;
+		for (i = 0; i < TQEMU_CABLE_ENDS; i++) {
+			if (!g->dev[i])
+				continue;
+			again |= irq_deliver(g->dev[i]);
+			again |= tqemu_net_deliver(g->dev[i]);
+			tqemu_pcap_flush(g->dev[i]->pcap);
+		}
+	} while (again);
+	g->delivering = false;
+}
+
+/* The engine thread. */
+
+static bool thread_has_work(struct tqemu_group *g)
+{
+	return qatomic_read(&g->wake) ||
+	       (qatomic_read(&g->running) && tfw_engine_kicked(g->fw));
+}
+
+/* Waits for work without sleeping; worth it only where a core is idle. */
+static bool thread_poll(struct tqemu_group *g)
+{
+	int64_t end;
+	bool found;
+
+	if (!g->poll_ns)
+		return false;
+	end = get_clock() + g->poll_ns;
+	qatomic_set(&g->polling, true);
+	/* Pairs with the kick: a doorbell that saw no polling runs it itself. */
+	smp_mb();
+	while (!(found = thread_has_work(g)) && get_clock() < end)
+		cpu_relax();
+	qatomic_set(&g->polling, false);
+	smp_mb();
+	found = found || thread_has_work(g);
+	if (!found)
+		g->poll_ns = g->poll_ns / 2 < POLL_MIN_NS ? 0 : g->poll_ns / 2;
+	return found;
+}
+
+static void thread_sleep(struct tqemu_group *g, uint64_t until)
+{
+	GPollFD fd = {
+		.fd = event_notifier_get_fd(&g->wakeup),
+		.events = G_IO_IN,
+	};
+	int64_t start = get_clock();
+	int64_t timeout = -1;
+	uint64_t now;
+
+	if (until != TFW_NEVER) {
+		now = engine_now_ns(g);
+		timeout = until > now ? until - now : 0;
+	}
+	qatomic_set(&g->sleep_until, until);
+	qatomic_set(&g->sleeping, true);
+	/* Pairs with those in group_wake() and tqemu_group_unlock(). */
+	smp_mb();
+	if (!thread_has_work(g) && qatomic_read(&g->next_timer) >= until)
+		qemu_poll_ns(&fd, 1, timeout);
+	qatomic_set(&g->sleeping, false);
+	qatomic_set(&g->sleep_until, 0);
+	event_notifier_test_and_clear(&g->wakeup);
+	/* A short sleep would better have been spent polling. */
+	if (get_clock() - start < POLL_MAX_NS)
+		g->poll_ns = MIN(g->poll_ns * 2 + POLL_MIN_NS, g->poll_max_ns);
+}
+
+static void thread_count_pass(struct tqemu_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < TQEMU_CABLE_ENDS; i++)
+		if (g->dev[i])
+			g->dev[i]->count.passes_thread++;
+}
+
+/* One round: a pass and its delivery. Returns when the next one is due. */
+static uint64_t thread_round(struct tqemu_group *g)
+{
+	uint64_t due = TFW_NEVER;
+	bool bql, retry;
+
+	bql = qatomic_read(&g->needs_bql);
+	if (bql)
+		bql_lock();
+	while (qatomic_read(&g->waiters))
+		sched_yield();
+
+	qemu_mutex_lock(&g->lock);
+	/* A vIOMMU may have been switched on since we looked. */
+	retry = g->needs_bql && !bql;
+	if (!retry && g->running && !g->quit) {
+		thread_count_pass(g);
+		due = group_pass(g, THREAD_BYTES, THREAD_NS) ? 0 : g->next_timer;
+	}
+	qemu_mutex_unlock(&g->lock);
+	if (retry)
+		return 0;
+
+	if (!bql && group_pending(g)) {
+		bql_lock();
+		bql = true;
+	}
+	if (bql) {
+		tqemu_group_deliver(g);
+		bql_unlock();
+	}
+	return due;
+}
+
+static void *thread_main(void *opaque)
+{
+	struct tqemu_group *g = opaque;
+	uint64_t due;
+
+	rcu_register_thread();
+	while (!qatomic_read(&g->quit)) {
+		qatomic_set(&g->wake, false);
+		/* Whoever sets it later has its work seen by this round. */
+		smp_mb();
+		due = thread_round(g);
+		if (!due || thread_poll(g))
+			continue;
+		thread_sleep(g, due);
+	}
+	tqemu_group_put(g);
+	rcu_unregister_thread();
+	return NULL;
+}
+
+/* Life of a group. */
+
+static bool core_is_free(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return false;
+	/* One for each vCPU, one for the main loop, one for us. */
+	return CPU_COUNT(&set) >= (int)current_machine->smp.cpus + 2;
+}
+
+static void group_vmstate(void *opaque, bool running, RunState state)
+{
+	struct tqemu_group *g = opaque;
+
+	tqemu_group_lock(g);
+	qatomic_set(&g->running, running);
+	qatomic_set(&g->next_timer, running ? 0 : TFW_NEVER);
+	tqemu_group_unlock(g);
+	if (running) {
+		tqemu_group_deliver(g);
+		group_wake(g);
+	}
+}
+
+struct tqemu_group *tqemu_group_create(const char *cable, enum tqemu_mode mode,
+				       Error **errp)
+{
+	struct tqemu_group *g = g_new0(struct tqemu_group, 1);
+
+	g->cable = g_strdup(cable);
+	g->mode = mode;
+	g->next_timer = TFW_NEVER;
+	g->running = runstate_is_running();
+	qemu_mutex_init(&g->lock);
+	if (event_notifier_init(&g->wakeup, 0)) {
+		error_setg(errp, "no file descriptor for the engine thread");
+		goto err_free;
+	}
+	g->fw = tfw_engine_create(&tqemu_platform, g);
+	if (!g->fw) {
+		error_setg(errp, "no memory for an engine");
+		goto err_notifier;
+	}
+	if (mode != TQEMU_MODE_INLINE && core_is_free())
+		g->poll_max_ns = POLL_MAX_NS;
+	g->refs = 2;
+	g->vmstate = qemu_add_vm_change_state_handler(group_vmstate, g);
+	qemu_thread_create(&g->thread, "tulle", thread_main, g,
+			   QEMU_THREAD_DETACHED);
+	return g;
+
+err_notifier:
+	event_notifier_cleanup(&g->wakeup);
+err_free:
+	qemu_mutex_destroy(&g->lock);
+	g_free(g->cable);
+	g_free(g);
+	return NULL;
+}
+
+/*
+ * No device is left. The thread may be waiting for the BQL, which our caller
+ * holds, so nobody waits for the thread.
+ */
+void tqemu_group_retire(struct tqemu_group *g)
+{
+	qemu_del_vm_change_state_handler(g->vmstate);
+	tqemu_group_lock(g);
+	qatomic_set(&g->quit, true);
+	qemu_mutex_unlock(&g->lock);
+	group_wake(g);
+	tqemu_group_put(g);
+}
+
+void tqemu_group_put(struct tqemu_group *g)
+{
+	if (qatomic_dec_fetch(&g->refs))
+		return;
+	tfw_engine_destroy(g->fw);
+	event_notifier_cleanup(&g->wakeup);
+	qemu_mutex_destroy(&g->lock);
+	g_free(g->cable);
+	g_free(g);
+}

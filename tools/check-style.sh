@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# How the sources are written: checkpatch --strict, kernel-doc, shellcheck,
+# python syntax, documents.
+#
+#   check-style.sh            all of these
+#   check-style.sh --sparse   the modules under sparse, on the newest kernel
+#   check-style.sh FILE...    checkpatch and kernel-doc of these files, in full
+
+cd "$(dirname "$0")/.." || exit 1
+. tools/checks/tap.sh
+
+LAB=${TULLE_LAB:-$HOME/.cache/tulle-lab}
+SOURCE=$LAB/linux-source-7.3
+WORK=$LAB/checks/sparse-$(pwd | cksum | cut -d' ' -f1)
+
+# What checkpatch is not asked, for every file:
+#   FILE_PATH_CHANGES    speaks of MAINTAINERS, which an out-of-tree project has none of
+#   SPDX_LICENSE_TAG     wants licences of a list that only fits the kernel's own files
+#   CONFIG_DESCRIPTION   the same for Kconfig
+#   MACRO_ARG_REUSE      every such report so far was about a typeof or a field name
+#   COMPLEX_MACRO, MULTISTATEMENT_MACRO_USE_DO_WHILE
+#                        initialisers and file-scope definitions, which cannot be wrapped
+#   CAMELCASE            members that others named (IEEE counters of ethtool)
+#   LINE_SPACING         finds declarations where there are macros
+#   OPEN_ENDED_LINE, PARENTHESIS_ALIGNMENT  in trace.h only: how trace headers look
+#   MACRO_ARG_UNUSED, MACRO_ARG_PRECEDENCE  in include/compat only: arguments that
+#                        one kernel needs and another does not, types and members
+KERNEL_IGNORE=FILE_PATH_CHANGES,SPDX_LICENSE_TAG,CONFIG_DESCRIPTION,MACRO_ARG_REUSE,COMPLEX_MACRO
+KERNEL_IGNORE=$KERNEL_IGNORE,MULTISTATEMENT_MACRO_USE_DO_WHILE,CAMELCASE,LINE_SPACING
+# and for C that is no kernel code:
+#   PREFER_KERNEL_TYPES, AVOID_EXTERNS, CONST_STRUCT, USE_FUNC ...  name things only a kernel has
+USER_IGNORE=$KERNEL_IGNORE,PREFER_KERNEL_TYPES,AVOID_EXTERNS,CONST_STRUCT,NEW_TYPEDEFS,AVOID_BUG
+USER_IGNORE=$USER_IGNORE,PRINTF_L,ALLOC_SIZEOF_STRUCT,VOLATILE,MEMORY_BARRIER,SSCANF_TO_KSTRTO,STRCPY,STRNCPY
+USER_IGNORE=$USER_IGNORE,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_FALLTHROUGH,STATIC_CONST_CHAR_ARRAY,STORAGE_CLASS
+
+# The interface is user space API: its types have underscores, its lines tables.
+HW_IGNORE=$KERNEL_IGNORE,LONG_LINE_COMMENT,LONG_LINE
+
+checkpatch()
+{
+	local ignore=$1
+
+	shift
+	[ $# -gt 0 ] || return 0
+	printf '%s\0' "$@" | xargs -0 -n 10 -P "$(nproc)" perl "$SOURCE/scripts/checkpatch.pl" --no-tree --strict \
+		--no-summary --terse --show-types --max-line-length=100 --ignore "$ignore" -f
+}
+
+kernel_doc()
+{
+	[ $# -gt 0 ] || return 0
+	python3 "$SOURCE/tools/docs/kernel-doc" -none -Wall -Werror "$@"
+}
+
+scripts()
+{
+	local file
+
+	tree_files | while read -r file; do
+		case $file in
+		*.sh) echo "$file" ;;
+		*.*) ;;
+		*) head -n 1 "$file" | grep -qE '^#!.*\b(ba|da)?sh$' && echo "$file" ;;
+		esac
+	done
+}
+
+# SC1091: sourced files are checked on their own.
+shell_check()
+{
+	scripts | xargs -r shellcheck -x -S warning -e SC1091
+}
+
+python_check()
+{
+	local file
+
+	tree_files | while read -r file; do
+		case $file in
+		*.py) echo "$file" ;;
+		*.*) ;;
+		*) head -n 1 "$file" | grep -q '^#!.*python3$' && echo "$file" ;;
+		esac
+	done | xargs -r python3 tools/checks/python-check.py
+}
+
+# Roles and directives of Sphinx are unknown to docutils alone; the rest is not.
+documents()
+{
+	local file
+
+	tree_files '*.rst' | while read -r file; do
+		rst2html --report=2 --no-file-insertion "$file" 2>&1 >/dev/null |
+			grep -v -e 'Unknown interpreted text role' -e 'Unknown directive type' -e 'No role entry' \
+				-e 'No directive entry' -e 'Trying "' |
+			grep -E '\((WARNING|ERROR|SEVERE)/[0-9]\)'
+	done
+}
+
+white_space()
+{
+	tree_files | grep -vE '^LICENSES/|\.(pcap|bin|png)$' | xargs grep -nIE '[[:space:]]+$'
+}
+
+sparse()
+{
+	local kernel
+
+	kernel=$(cat "$LAB/kernels/7.3") || return 1
+	mkdir -p "$WORK" &&
+		rsync -rlpc --delete --exclude='*.o' --exclude='.*.cmd' Makefile Kbuild Kconfig include core en "$WORK/" &&
+		tools/lab root nice make -s -C "/lib/modules/$kernel/build" "M=$WORK" C=2 CHECK=sparse \
+			modules 2>&1 | tee "$TAP_TMP/sparse"
+	[ "${PIPESTATUS[0]}" = 0 ] && ! grep -E '(core|en|include)/[a-z_/]+\.[ch]:[0-9]+.*(warning|error):' "$TAP_TMP/sparse"
+}
+
+echo "TAP version 13"
+if [ "${1:-}" = --sparse ]; then
+	tap_case "sparse" sparse
+	tap_end
+fi
+if [ $# -gt 0 ]; then
+	TAP_LINES=400
+	tap_case "checkpatch" checkpatch "$KERNEL_IGNORE" "$@"
+	tap_case "kernel-doc" kernel_doc "$@"
+	tap_end
+fi
+
+if [ -f "$SOURCE/scripts/checkpatch.pl" ]; then
+	mapfile -t driver < <(tree_files 'core/*.[ch]' 'en/*.[ch]' 'ib/*.[ch]' 'include/tulle_core.h' 'include/tulle_ring.h' \
+		'tools/checks/compat_module/*.[ch]' | grep -v '/trace\.h$')
+	mapfile -t trace < <(tree_files '*/trace.h')
+	mapfile -t compat < <(tree_files 'include/compat/*.[ch]')
+	mapfile -t firmware < <(tree_files 'firmware/*.[ch]' include/tulle_bits.h | grep -v '^firmware/\(qemu\|test\)/')
+	mapfile -t tests < <(tree_files 'firmware/qemu/*.[ch]' 'firmware/test/*.[ch]' 'tools/*.c' 'selftests/*.c')
+	mapfile -t kdoc < <(tree_files 'include/*.h' 'core/*.[ch]' 'en/*.[ch]' 'ib/*.[ch]')
+	tap_case "checkpatch, driver" checkpatch "$KERNEL_IGNORE" "${driver[@]}"
+	tap_case "checkpatch, trace points" checkpatch "$KERNEL_IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT" "${trace[@]}"
+	tap_case "checkpatch, compat" checkpatch "$KERNEL_IGNORE,MACRO_ARG_UNUSED,MACRO_ARG_PRECEDENCE" "${compat[@]}"
+	tap_case "checkpatch, interface" checkpatch "$HW_IGNORE" include/tulle_hw.h
+	tap_case "checkpatch, firmware" checkpatch "$USER_IGNORE" "${firmware[@]}"
+	tap_case "checkpatch, host and tests" checkpatch "$USER_IGNORE" "${tests[@]}"
+	tap_case "kernel-doc" kernel_doc "${kdoc[@]}"
+else
+	tap_skip "checkpatch and kernel-doc" "no kernel source in the lab at $SOURCE"
+fi
+tap_case "shellcheck" shell_check
+tap_case "python" python_check
+tap_none "documents" documents
+tap_none "no white space at line ends" white_space
+tap_end

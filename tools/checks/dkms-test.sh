@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The DKMS package: it installs and builds for both kernels of the lab, the device
+# loads what it built by its alias, a kernel that the driver cannot be built for
+# is left alone, and removal leaves nothing.
+#
+#   dkms-test.sh              everything (root)
+#   dkms-test.sh guest DIR    the part in the guest: modules found below DIR
+#
+# Building happens in a throw-away copy of the lab's root (an overlay), because
+# compiling in an emulated machine would take an hour; loading in a guest.
+
+cd "$(dirname "$0")/../.." || exit 1
+. tools/checks/tap.sh
+
+LAB=${TULLE_LAB:-$HOME/.cache/tulle-lab}
+TAP_LINES=25
+
+# udev, not a command, loads the driver: nobody names the module.
+by_alias()
+{
+	local slot
+
+	rm -f /run/modprobe.d/lab.conf
+	udevadm trigger --action=add --subsystem-match=pci --attr-match=class=0x020000
+	udevadm settle --timeout=60
+	modinfo -F filename tulle_core | grep dkms || return 1
+	for slot in $TULLE_PCI; do
+		[ "$(basename "$(readlink "/sys/bus/pci/devices/$slot/driver")")" = tulle_core ] || return 1
+		ls "/sys/bus/pci/devices/$slot/net" || return 1
+	done
+}
+
+guest()
+{
+	local target
+
+	target=/lib/modules/$(uname -r)/updates/dkms
+	mkdir -p "$target" && cp "$1/$(uname -r)"/updates/dkms/* "$target/" && depmod || return 1
+	by_alias
+}
+
+if [ "${1:-}" = guest ]; then
+	guest "$2"
+	exit
+fi
+
+if [ "${1:-}" != inner ]; then
+	# Mounts of our own, gone with the last process whatever happens.
+	rm -rf "$TAP_TMP"
+	exec unshare --mount --propagation private "$0" inner
+fi
+
+DIR=$(mktemp -d "$LAB/checks-dkms.XXXXXX") || exit 1
+trap 'umount -R "$DIR/root"; rm -rf "$DIR" "$TAP_TMP"' EXIT
+mkdir -p "$DIR/upper" "$DIR/work" "$DIR/root"
+mount -t overlay overlay -o "lowerdir=$LAB/root,upperdir=$DIR/upper,workdir=$DIR/work" "$DIR/root" || exit 1
+for fs in proc sys dev; do
+	mount --rbind "/$fs" "$DIR/root/$fs" || exit 1
+done
+
+inside() { chroot "$DIR/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp DEBIAN_FRONTEND=noninteractive "$@"; }
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+package()
+{
+	debian/build-dkms "$DIR" && mv "$DIR/tulle-dkms_${version}_all.deb" "$DIR/root/tmp/package.deb"
+}
+
+installs()
+{
+	inside dpkg -i /tmp/package.deb && inside dkms status -m tulle | grep -q .
+}
+
+built()
+{
+	inside dkms status -m tulle -k "$1" | grep -q installed ||
+		inside dkms install -m tulle -v "$version" -k "$1" || {
+		tail -n 15 "$DIR/root/var/lib/dkms/tulle/$version/build/make.log"
+		return 1
+	}
+	inside modinfo -k "$1" -F filename tulle_en | grep dkms
+}
+
+loads()
+{
+	tools/lab exec --kernel "$1" --nothing --timeout 120 --share "$PWD" --share "$DIR/upper/usr/lib/modules" -- \
+		"tools/checks/dkms-test.sh guest $DIR/upper/usr/lib/modules"
+}
+
+# A tree whose build always fails stands for a kernel of the future.
+soft_failure()
+{
+	local modules=$DIR/root/usr/lib/modules/99.0-strange status=0
+
+	mkdir -p "$DIR/root/tmp/strange/include" "$modules"
+	printf 'modules:\n\t@echo no such interface; false\n' >"$DIR/root/tmp/strange/Makefile"
+	ln -sfn /tmp/strange "$modules/build"
+	inside /etc/kernel/postinst.d/dkms 99.0-strange >"$DIR/soft" 2>&1 || status=$?
+	cat "$DIR/soft"
+	rm -rf "$modules"
+	[ $status = 0 ] && grep -q 'skipped for module(s) tulle' "$DIR/soft"
+}
+
+removed()
+{
+	inside dpkg -r tulle-dkms && ! inside modinfo -k "$1" tulle_en && ! inside dkms status -m tulle | grep .
+}
+
+kernels=$(cat "$LAB/kernels/7.3" "$LAB/kernels/6.12")
+echo "TAP version 13"
+tap_case "package builds" package
+tap_case "package installs" installs
+for kernel in $kernels; do
+	tap_case "modules for $kernel" built "$kernel"
+done
+tap_case "a kernel it does not build for is left alone" soft_failure
+for kernel in $kernels; do
+	tap_case "the device loads them by its alias, $kernel" loads "$kernel"
+done
+tap_case "removal leaves nothing" removed "$(echo "$kernels" | head -n 1)"
+tap_end

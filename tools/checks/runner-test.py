@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Tests the test runner: what it counts, and that a dying guest loses one test only.
+
+The lab is replaced by a script that runs the guest's commands right here, with a
+file in place of the kernel log.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+
+from runner import plan, tap  # noqa: E402
+
+FAKE_LAB = r"""#!/bin/bash
+# exec [OPTIONS] -- "bash SCRIPT"
+echo "lab: booting" >&2
+echo "$*" >>"$FAKE/boots"
+[ ! -f "$FAKE/no-boot" ] || { echo "lab: the guest did not come up" >&2; exit 125; }
+script=${*: -1}
+script=${script#bash }
+: >"$FAKE/kmsg"
+sed "s#/dev/kmsg#$FAKE/kmsg#; s#>\($FAKE/kmsg\)#>>\1#" "$script" >"$FAKE/script"
+PATH=$FAKE/bin:$PATH
+setsid bash -c 'export GUEST=$$; . "$FAKE/script"'
+[ $? = 0 ] || exit 125
+grep -q "BUG: something" "$FAKE/kmsg" && exit 125
+exit 0
+"""
+
+TESTS = r"""
+h-pass   | host:fast | | 5 | true
+h-fail   | host:fast | | 5 | echo reason; false
+h-slow   | host:fast | | 1 | sleep 5
+h-tap    | host:fast | | 5 | printf '1..4\nok 1 a\nnot ok 2 b\nok 3 c # SKIP no card\nok 4 d # SKIP no reason\n'
+h-short  | host:fast | | 5 | printf '1..3\nok 1 a\n'
+h-liar   | host:fast | | 5 | printf 'ok 1 a\n'; exit 3
+one      | 7.3:check | share | 5 | printf 'TAP version 13\n1..1\nok 1 one.case\n'
+dies     | 7.3:check | share | 5 | printf 'ok 1 before\n'; kill -9 -- -$GUEST; sleep 0.2
+after    | 7.3:check | share | 5 | true
+oops     | 7.3:check | share | 5 | echo 'BUG: something' >>$FAKE/kmsg
+last     | 7.3:check | share | 5 | true
+alone    | 7.3:check | --allow-log 'BUG: wanted' | 5 | echo 'BUG: wanted' >>$FAKE/kmsg
+"""
+
+PERMITS = "h-tap | host | c | there is none\n"
+
+EXPECT = {
+    "host/h-pass": "ok", "host/h-fail": "not ok", "host/h-slow": "not ok", "host/h-tap/a": "ok",
+    "host/h-tap/b": "not ok", "host/h-tap/c": "ok", "host/h-tap/d": "not ok", "host/h-short/a": "ok",
+    "host/h-short": "not ok", "host/h-liar/a": "ok", "host/h-liar": "not ok", "7.3/one/one.case": "ok",
+    "7.3/dies/before": "ok", "7.3/dies": "not ok", "7.3/after": "ok", "7.3/oops": "ok",
+    "7.3/oops/kernel log": "not ok", "7.3/last": "ok", "7.3/alone": "ok",
+}
+
+
+class Sandbox:
+    """A checkout that has a runner, a list and a false lab."""
+
+    def __init__(self, root):
+        self.root = root
+        self.top = os.path.join(root, "top")
+        self.fake = os.path.join(root, "fake")
+        os.makedirs(os.path.join(self.fake, "bin"))
+        os.makedirs(os.path.join(self.top, "tools", "checks"))
+        os.makedirs(os.path.join(self.top, "tools", "lab.d"))
+        os.makedirs(os.path.join(self.top, "selftests"))
+        for path in ("tools/run-tests", "tools/lab.d/logcheck.py"):
+            shutil.copy(os.path.join(TOP, path), os.path.join(self.top, path))
+        shutil.copytree(os.path.join(HERE, "runner"), os.path.join(self.top, "tools", "checks", "runner"))
+        self.write("tools/lab", FAKE_LAB, 0o755)
+        self.write("selftests/tests.list", TESTS)
+        self.write("selftests/allowed-skips.txt", PERMITS)
+        subprocess.run(["git", "init", "-q", self.top], check=True)
+        with open(os.path.join(self.fake, "bin", "dmesg"), "w", encoding="utf-8") as out:
+            out.write('#!/bin/sh\ncat "$FAKE/kmsg"\n')
+        os.chmod(os.path.join(self.fake, "bin", "dmesg"), 0o755)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.top, name)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        os.chmod(path, mode)
+
+    def run(self, *args):
+        env = dict(os.environ, FAKE=self.fake, TULLE_LAB=os.path.join(self.root, "lab"))
+        env.pop("TULLE_LAB_ACCEL", None)
+        done = subprocess.run([os.path.join(self.top, "tools", "run-tests"), *args], env=env, text=True,
+                              capture_output=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def boots(self):
+        path = os.path.join(self.fake, "boots")
+        if not os.path.exists(path):
+            return 0
+        with open(path, encoding="utf-8") as text:
+            return len(text.readlines())
+
+
+def verdicts(text):
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"(not ok|ok) \d+ ([^#]*?)(?: #.*)?$", line)
+        if match:
+            found[match[2]] = match[1]
+    return found
+
+
+def check_verdicts(box):
+    status, text, err = box.run("--level", "check")
+    assert status == 1, err
+    assert verdicts(text) == EXPECT, f"{verdicts(text)}\n{text}\n{err}"
+
+
+def check_totals(box):
+    text = box.run("--level", "check")[1]
+    good = sum(value == "ok" for value in EXPECT.values()) - 1
+    bad = sum(value == "not ok" for value in EXPECT.values())
+    assert text.splitlines()[-1] == f"{good} passed, {bad} failed, 1 skipped", text.splitlines()[-1]
+
+
+def check_boots(box):
+    """One boot for the five that share, one more after the death, one for the loner."""
+    before = box.boots()
+    box.run("--kernel", "7.3")
+    assert box.boots() - before == 3, box.boots() - before
+
+
+def check_resume(box):
+    box.run("--level", "check", "--only", "one")
+    before = box.boots()
+    status, text, _ = box.run("--level", "check", "--only", "one", "--resume")
+    assert status == 0 and box.boots() == before and "done before" in text, text
+    box.write("selftests/new-file", "changes the tree\n")
+    box.run("--level", "check", "--only", "one", "--resume")
+    assert box.boots() == before + 1
+
+
+def check_no_boot(box):
+    """A guest that never comes up fails every test, and soon."""
+    path = os.path.join(box.fake, "no-boot")
+    with open(path, "w", encoding="utf-8"):
+        pass
+    status, text, _ = box.run("--level", "check", "--only", "one", "--only", "last")
+    os.unlink(path)
+    assert status == 1, text
+    assert set(verdicts(text).values()) == {"not ok"} and len(verdicts(text)) == 2, text
+
+
+def check_levels(box):
+    text = box.run("--level", "fast", "--list")[1]
+    assert "7.3/" not in text and "host/h-pass" in text, text
+
+
+def check_nothing(box):
+    """No test at all is no success."""
+    status, text, _ = box.run("--level", "check", "--only", "no-such-test")
+    assert status == 1 and text.splitlines()[-1] == "0 passed, 0 failed, 0 skipped", text
+
+
+def check_ksft_words(_):
+    cases, problems = tap.parse("KTAP version 1\n1..3\nok 1 t.a\nok 2 t.b # SKIP none\nok 3 t.c # XFAIL slow\n"
+                                "# Totals: pass:1 fail:0 xfail:1\n    not ok 1 nested\n# not ok 9 quoted\n")
+    assert [case.verdict for case in cases] == ["pass", "skip", "skip"] and not problems
+    assert cases[2].why == "XFAIL slow"
+    assert tap.judge("", 4)[0].verdict == "skip"
+    assert tap.judge("Bail out! no port\n", 1)[0].verdict == "fail"
+
+
+def check_bad_list(_):
+    for line in ("a | host:fast | | 5", "a | moon:fast | | 5 | true", "a | host:never | | 5 | true"):
+        try:
+            plan.parse_line(line, "here")
+        except ValueError:
+            continue
+        raise AssertionError(f"accepted: {line}")
+
+
+def main():
+    checks = [value for name, value in globals().items() if name.startswith("check_")]
+    bad = 0
+    print(f"1..{len(checks)}")
+    for number, check in enumerate(checks, 1):
+        with tempfile.TemporaryDirectory() as root:
+            try:
+                check(Sandbox(root))
+                print(f"ok {number} {check.__name__}")
+            except AssertionError as err:
+                bad += 1
+                print("\n".join(f"# {line}" for line in str(err).splitlines()))
+                print(f"not ok {number} {check.__name__}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

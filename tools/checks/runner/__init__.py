@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What tools/run-tests is made of."""
