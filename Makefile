@@ -31,23 +31,9 @@ kernel-tree:
 deps:
 	@tools/checks/deps.sh
 
-# The device program as a library for host programs; firmware/SOURCES is the
-# list that the QEMU build uses too.
-FW_SOURCES := $(addprefix firmware/,$(file <firmware/SOURCES))
-FW_OBJECTS := $(FW_SOURCES:firmware/%.c=build/firmware/%.o)
-FW_CFLAGS ?= -O2 -g
-FW_FLAGS := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Iinclude -Ifirmware -MMD
-
-firmware: deps build/libtullefw.a
-
-build/libtullefw.a: $(FW_OBJECTS)
-	$(AR) rcs $@ $^
-
-build/firmware/%.o: firmware/%.c
-	@mkdir -p $(@D)
-	$(CC) $(FW_FLAGS) $(FW_CFLAGS) -c -o $@ $<
-
--include $(wildcard build/firmware/*.d)
+# The device program as a library for host programs: build/firmware/libtullefw.a
+firmware: deps
+	$(MAKE) -C firmware
 
 demo: deps
 	tools/demo
@@ -71,7 +57,7 @@ dkms: deps
 	debian/build-dkms
 
 fuzz: deps
-	$(MAKE) -C firmware/test fuzz $(ARGS)
+	$(MAKE) -C firmware fuzz $(ARGS)
 
 clean:
 	@find core en include/compat/generated -name '*.o' -o -name '*.ko' -o \
@@ -79,7 +65,6 @@ clean:
 		-name 'compat_config.h' 2>/dev/null | xargs -r rm -f
 	@rm -f Module.symvers modules.order .module-common.o .*.cmd
 	@rm -rf build
-	@test ! -f firmware/test/Makefile || $(MAKE) -s -C firmware/test clean
 
 help:
 	@echo 'make [KDIR=DIR]       build the modules for the running kernel, or the one built at DIR'

@@ -37,11 +37,6 @@ struct tulle_en_priv;
 struct tulle_en_rss;
 struct tulle_en_stats;
 
-/* A kernel whose stack wants a jumbo option in IPv6 aggregates says less. */
-#ifndef TULLE_COMPAT_GRO_MAX
-#define TULLE_COMPAT_GRO_MAX	U32_MAX
-#endif
-
 #define TULLE_EN_RX_SIZE_MIN	64
 #define TULLE_EN_RX_SIZE_DEFAULT 1024
 #define TULLE_EN_RX_SIZE_MAX	8192
@@ -286,6 +281,7 @@ struct tulle_en_txq {
  * @priv: the net_device's
  * @ix: index of vector and queues
  * @active: NAPI exists and both queues have memory
+ * @disarmed: NAPI runs and neither CQ is armed
  * @recovered: times that events were found whose interrupt may be lost
  * @vec: its vector with the completion EQ; NULL while not active
  * @rxq: receive queue
@@ -298,6 +294,7 @@ struct tulle_en_channel {
 	struct tulle_en_priv *priv;
 	unsigned int ix;
 	bool active;
+	bool disarmed;
 	unsigned int recovered;
 	struct tulle_vec *vec;
 	struct tulle_en_rxq rxq;

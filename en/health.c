@@ -17,8 +17,13 @@
 
 #include "en.h"
 
-/* At most one recovery of a reporter in this time. */
-#define HEALTH_PERIOD_MS	500
+/*
+ * Queues that fail together are reported together: devlink gives up on a
+ * reporter that fails again in its grace period, so there is none, and this
+ * delay also bounds the rate of recoveries.
+ */
+#define HEALTH_PERIOD_MS	0
+#define HEALTH_DELAY_MS		20
 
 /* What a queue that only missed an interrupt needs to get going again. */
 #define HEALTH_SETTLE_MS	50
@@ -32,10 +37,10 @@ enum health_kind {
 };
 
 static const char *const health_names[HEALTH_KINDS] = {
-	[HEALTH_TX_TIMEOUT] = "send queue timed out",
-	[HEALTH_TX_ERROR] = "send queue stopped with an error",
-	[HEALTH_RX_ERROR] = "receive queue stopped with an error",
-	[HEALTH_RX_STARVED] = "receive queue has no buffers",
+	[HEALTH_TX_TIMEOUT] = "send queues timed out",
+	[HEALTH_TX_ERROR] = "send queues stopped with an error",
+	[HEALTH_RX_ERROR] = "receive queues stopped with an error",
+	[HEALTH_RX_STARVED] = "receive queues have no buffers",
 };
 
 struct health_queue {
@@ -45,17 +50,17 @@ struct health_queue {
 
 struct tulle_en_health {
 	struct tulle_en_priv *priv;
-	struct work_struct work;
+	struct delayed_work work;
 	bool stopping;		/* takes no more reports; written under devl lock */
 	DECLARE_BITMAP(failed[HEALTH_KINDS], TULLE_EN_CHANNELS_MAX);
 	struct health_queue tx[TULLE_EN_CHANNELS_MAX];
 	struct health_queue rx[TULLE_EN_CHANNELS_MAX];
 };
 
-/* What a report is about; NULL means every queue. */
+/* What a report is about: queues that one thing happened to. */
 struct health_ctx {
 	enum health_kind kind;
-	unsigned int ix;
+	DECLARE_BITMAP(queues, TULLE_EN_CHANNELS_MAX);
 };
 
 /*
@@ -70,7 +75,8 @@ static void health_mark(struct tulle_en_priv *priv, enum health_kind kind,
 	if (ix >= TULLE_EN_CHANNELS_MAX || READ_ONCE(health->stopping))
 		return;
 	set_bit(ix, health->failed[kind]);
-	queue_work(system_dfl_wq, &health->work);
+	queue_delayed_work(system_dfl_wq, &health->work,
+			   msecs_to_jiffies(HEALTH_DELAY_MS));
 }
 
 void tulle_en_health_tx_timeout(struct tulle_en_priv *priv, unsigned int ix)
@@ -110,33 +116,40 @@ static bool health_is_tx(enum health_kind kind)
 	return kind == HEALTH_TX_TIMEOUT || kind == HEALTH_TX_ERROR;
 }
 
-static void health_report(struct tulle_en_priv *priv, enum health_kind kind,
-			  unsigned int ix)
+static void health_report(struct tulle_en_priv *priv,
+			  struct health_ctx *ctx)
 {
-	struct health_ctx ctx = { .kind = kind, .ix = ix };
+	bool tx = health_is_tx(ctx->kind);
 	const struct health_queue *q;
-	char msg[96];
+	unsigned int first;
+	char msg[192];
 
-	q = health_is_tx(kind) ? &priv->health->tx[ix] : &priv->health->rx[ix];
-	snprintf(msg, sizeof(msg), "%s: queue %u, status %u, syndrome %u",
-		 health_names[kind], ix, q->status, q->syndrome);
+	first = find_first_bit(ctx->queues, TULLE_EN_CHANNELS_MAX);
+	q = tx ? &priv->health->tx[first] : &priv->health->rx[first];
+	snprintf(msg, sizeof(msg), "%s: %*pbl (status %u, syndrome %u)",
+		 health_names[ctx->kind], TULLE_EN_CHANNELS_MAX, ctx->queues,
+		 q->status, q->syndrome);
 	netdev_warn(priv->netdev, "%s\n", msg);
-	devlink_health_report(health_is_tx(kind) ? priv->tx_reporter :
-						   priv->rx_reporter,
-			      msg, &ctx);
+	devlink_health_report(tx ? priv->tx_reporter : priv->rx_reporter, msg,
+			      ctx);
 }
 
 static void health_work(struct work_struct *work)
 {
 	struct tulle_en_health *health =
-		container_of(work, struct tulle_en_health, work);
-	unsigned int kind, ix;
+		container_of(work, struct tulle_en_health, work.work);
+	struct health_ctx ctx;
+	unsigned int ix;
 
-	for (kind = 0; kind < HEALTH_KINDS; kind++)
-		for_each_set_bit(ix, health->failed[kind],
+	for (ctx.kind = 0; ctx.kind < HEALTH_KINDS; ctx.kind++) {
+		bitmap_zero(ctx.queues, TULLE_EN_CHANNELS_MAX);
+		for_each_set_bit(ix, health->failed[ctx.kind],
 				 TULLE_EN_CHANNELS_MAX)
-			if (test_and_clear_bit(ix, health->failed[kind]))
-				health_report(health->priv, kind, ix);
+			if (test_and_clear_bit(ix, health->failed[ctx.kind]))
+				__set_bit(ix, ctx.queues);
+		if (!bitmap_empty(ctx.queues, TULLE_EN_CHANNELS_MAX))
+			health_report(health->priv, &ctx);
+	}
 }
 
 /*
@@ -201,36 +214,38 @@ static int health_recover_rx(struct tulle_en_priv *priv, unsigned int ix,
 	return tulle_en_rxq_recover(priv, ix);
 }
 
-static int health_recover_queue(struct tulle_en_priv *priv,
-				const struct health_ctx *ctx)
+/* All that a report names; the first error, but no queue is left out. */
+static int health_recover_reported(struct tulle_en_priv *priv,
+				   const struct health_ctx *ctx)
 {
-	switch (ctx->kind) {
-	case HEALTH_TX_TIMEOUT:
-	case HEALTH_TX_ERROR:
-		return health_recover_tx(priv, ctx->ix,
-					 ctx->kind == HEALTH_TX_ERROR);
-	case HEALTH_RX_ERROR:
-	case HEALTH_RX_STARVED:
-		return health_recover_rx(priv, ctx->ix,
-					 ctx->kind == HEALTH_RX_ERROR);
-	default:
-		return -EINVAL;
+	bool restart = ctx->kind == HEALTH_TX_ERROR ||
+		       ctx->kind == HEALTH_RX_ERROR;
+	unsigned int ix;
+	int ret = 0;
+	int err;
+
+	for_each_set_bit(ix, ctx->queues, TULLE_EN_CHANNELS_MAX) {
+		err = health_is_tx(ctx->kind) ?
+		      health_recover_tx(priv, ix, restart) :
+		      health_recover_rx(priv, ix, restart);
+		ret = ret ?: err;
 	}
+	return ret;
 }
 
 /* Asked for by a user, who names no queue: restart all of them. */
 static int health_recover_all(struct tulle_en_priv *priv, bool tx)
 {
 	unsigned int ix;
+	int ret = 0;
 	int err;
 
 	for (ix = 0; ix < priv->params.channels; ix++) {
 		err = tx ? health_recover_tx(priv, ix, true) :
 			   health_recover_rx(priv, ix, true);
-		if (err)
-			return err;
+		ret = ret ?: err;
 	}
-	return 0;
+	return ret;
 }
 
 static int health_recover(struct devlink_health_reporter *reporter,
@@ -246,7 +261,7 @@ static int health_recover(struct devlink_health_reporter *reporter,
 		return -ENETDOWN;
 	}
 	netdev_lock_ops_compat(priv->netdev);
-	err = priv_ctx ? health_recover_queue(priv, priv_ctx) :
+	err = priv_ctx ? health_recover_reported(priv, priv_ctx) :
 			 health_recover_all(priv, tx);
 	netdev_unlock_ops_compat(priv->netdev);
 	if (err)
@@ -368,7 +383,7 @@ static void health_put_queues(struct tulle_en_priv *priv,
 	for (ix = 0; ix < priv->params.channels; ix++) {
 		ch = health_channel(priv, ix);
 		if (!ch || !ch->txq.mem || !ch->rxq.mem ||
-		    (only && only->ix != ix))
+		    (only && !test_bit(ix, only->queues)))
 			continue;
 		devlink_fmsg_obj_nest_start(fmsg);
 		if (tx)
@@ -481,7 +496,7 @@ int tulle_en_health_init(struct tulle_en_priv *priv)
 	if (!health)
 		return -ENOMEM;
 	health->priv = priv;
-	INIT_WORK(&health->work, health_work);
+	INIT_DELAYED_WORK(&health->work, health_work);
 	priv->health = health;
 
 	devl_lock(devlink);
@@ -519,7 +534,7 @@ void tulle_en_health_cleanup(struct tulle_en_priv *priv)
 	devl_lock(devlink);
 	WRITE_ONCE(priv->health->stopping, true);
 	devl_unlock(devlink);
-	cancel_work_sync(&priv->health->work);
+	cancel_delayed_work_sync(&priv->health->work);
 
 	devl_lock(devlink);
 	devl_health_reporter_destroy(priv->rx_reporter);

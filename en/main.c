@@ -464,9 +464,13 @@ static int en_register(struct tulle_en_priv *priv)
 		return err;
 	priv->events.notifier_call = en_device_event;
 	err = tulle_event_register(priv->tdev, &priv->events);
-	if (err)
+	if (err) {
 		unregister_netdev(priv->netdev);
-	return err;
+		return err;
+	}
+	/* The link may have changed while nobody listened. */
+	tulle_en_link_event(priv);
+	return 0;
 }
 
 static int en_probe(struct auxiliary_device *adev,

@@ -37,12 +37,34 @@ void tulle_en_napi_kick(struct tulle_en_channel *ch)
 	local_bh_enable();
 }
 
+static void napi_disarm_cq(struct tulle_cq *cq)
+{
+	struct tulle_cons *cons = &cq->cons;
+
+	WRITE_ONCE(cons->dbr->arm,
+		   cpu_to_le32(cons->arm_sn << 2 | TULLE_ARM_NONE));
+}
+
+/*
+ * While NAPI runs, or the stack has deferred interrupts, completions of either
+ * queue need not raise events.
+ */
+static void napi_disarm(struct tulle_en_channel *ch)
+{
+	if (ch->rxq.mem)
+		napi_disarm_cq(&ch->rxq.mem->cq);
+	if (ch->txq.mem)
+		napi_disarm_cq(&ch->txq.mem->cq);
+	ch->disarmed = true;
+}
+
 static bool napi_arm(struct tulle_en_channel *ch)
 {
 	struct tulle_en_rx_mem *rx = ch->rxq.mem;
 	struct tulle_en_tx_mem *tx = ch->txq.mem;
 	bool again = false;
 
+	ch->disarmed = false;
 	/* A queue in error is not polled: its events would never end. */
 	if (likely(rx && !test_bit(TULLE_EN_RXQ_ERROR, &ch->rxq.flags)))
 		again = tulle_cq_arm(&rx->cq);
@@ -58,6 +80,8 @@ int tulle_en_poll(struct napi_struct *napi, int budget)
 	bool busy;
 
 	ch = container_of(napi, struct tulle_en_channel, napi);
+	if (!ch->disarmed)
+		napi_disarm(ch);
 	busy = tulle_en_tx_poll(&ch->txq, budget);
 	/* netpoll: budget 0, the stack may not be entered. */
 	if (unlikely(!budget))

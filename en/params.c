@@ -23,7 +23,7 @@ u32 tulle_en_gro_max(const struct net_device *dev)
 	u32 size = min(READ_ONCE(dev->gro_max_size),
 		       READ_ONCE(dev->gro_ipv4_max_size));
 
-	return min_t(u32, size, TULLE_COMPAT_GRO_MAX);
+	return min_t(u32, size, TULLE_GRO_MAX);
 }
 
 void tulle_en_params_init(struct tulle_en_priv *priv)

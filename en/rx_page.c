@@ -27,7 +27,6 @@ static struct page_pool *rx_pool_create(struct tulle_en_rx_mem *mem,
 		.pool_size = size,
 		.nid = tdev->numa_node,
 		.dev = tdev->device,
-		.napi = &rxq->channel->napi,
 		.dma_dir = DMA_FROM_DEVICE,
 		.max_len = PAGE_SIZE << order,
 		.netdev = rxq->dev,
@@ -63,12 +62,11 @@ static int rx_hdr_pages_alloc(struct tulle_en_rx_mem *mem)
 
 static void rx_hdr_pages_free(struct tulle_en_rx_mem *mem)
 {
-	u32 n = DIV_ROUND_UP(1U << mem->geom.log_size,
-			     rx_hdrs_per_page(&mem->geom));
-	u32 i;
+	u32 i, n;
 
 	if (!mem->hdr_page)
 		return;
+	n = DIV_ROUND_UP(1U << mem->geom.log_size, rx_hdrs_per_page(&mem->geom));
 	for (i = 0; i < n && mem->hdr_page[i]; i++)
 		page_pool_put_full_page(mem->hdr_pool, mem->hdr_page[i], false);
 	kvfree(mem->hdr_page);

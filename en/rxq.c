@@ -7,6 +7,7 @@
  * between two packets, and what the old ring holds is still delivered.
  */
 #include <linux/netdevice.h>
+#include <net/page_pool/helpers.h>
 
 #include "en.h"
 
@@ -120,6 +121,30 @@ static void rxq_fill_ctx(const struct tulle_en_rxq *rxq,
 	}
 }
 
+/*
+ * Pages return to a pool without a lock while they are freed in the NAPI that
+ * owns it: from here on, until rxq_detach(). NAPI is disabled in both.
+ */
+static void rxq_attach(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem)
+{
+	if (mem)
+		page_pool_enable_direct_recycling(mem->pool,
+						  &rxq->channel->napi);
+	rxq->mem = mem;
+	rxq->flags = 0;
+}
+
+static struct tulle_en_rx_mem *rxq_detach(struct tulle_en_rxq *rxq)
+{
+	struct tulle_en_rx_mem *mem = rxq->mem;
+
+	timer_delete_sync(&rxq->retry);
+	if (mem)
+		page_pool_disable_direct_recycling(mem->pool);
+	rxq->mem = NULL;
+	return mem;
+}
+
 /**
  * tulle_en_rxq_create() - create the RQ of a queue that has none
  * @rxq: the queue; NAPI does not run yet
@@ -139,8 +164,7 @@ int tulle_en_rxq_create(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem)
 	if (err)
 		return err;
 	rxq->handle = mem->wq.handle;
-	rxq->mem = mem;
-	rxq->flags = 0;
+	rxq_attach(rxq, mem);
 	return 0;
 }
 
@@ -152,9 +176,7 @@ void tulle_en_rxq_destroy(struct tulle_en_rxq *rxq)
 {
 	tulle_rq_destroy(rxq_tdev(rxq), rxq->handle);
 	rxq->handle = 0;
-	timer_delete_sync(&rxq->retry);
-	tulle_en_rx_mem_free(rxq->mem);
-	rxq->mem = NULL;
+	tulle_en_rx_mem_free(rxq_detach(rxq));
 }
 
 /* Deliver what is left in memory that the device has left. */
@@ -172,14 +194,13 @@ static struct tulle_en_rx_mem *rxq_exchange(struct tulle_en_rxq *rxq,
 					    struct tulle_en_rx_mem *mem)
 {
 	struct tulle_en_channel *ch = rxq->channel;
-	struct tulle_en_rx_mem *old = rxq->mem;
+	struct tulle_en_rx_mem *old;
 
 	napi_disable_locked(&ch->napi);
-	timer_delete_sync(&rxq->retry);
-	if (old)
+	if (rxq->mem)
 		rxq_drain(rxq);
-	rxq->mem = mem;
-	rxq->flags = 0;
+	old = rxq_detach(rxq);
+	rxq_attach(rxq, mem);
 	napi_enable_locked(&ch->napi);
 	tulle_en_napi_kick(ch);
 	return old;

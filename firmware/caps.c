@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dev.h"
+#include "flow.h"
 
 /* What the binary was made of; the build gives it. */
 #ifndef TFW_BUILD
@@ -66,18 +67,10 @@ static void caps_fill_bits(const struct tfw_func *f, struct tulle_caps *caps)
 
 static void caps_fill_steering(struct tulle_caps *caps)
 {
-	const u32 everywhere = TULLE_BIT(TULLE_ACTION_DROP) |
-			       TULLE_BIT(TULLE_ACTION_GOTO) |
-			       TULLE_BIT(TULLE_ACTION_MARK) |
-			       TULLE_BIT(TULLE_ACTION_COUNT) |
-			       TULLE_BIT(TULLE_ACTION_META);
-	const u32 rx = TULLE_BIT(TULLE_ACTION_QUEUE) |
-		       TULLE_BIT(TULLE_ACTION_RSS);
-	const u32 vport = TULLE_BIT(TULLE_ACTION_VPORT);
+	unsigned int domain;
 
-	caps->actions[TULLE_DOMAIN_TX] = cpu_to_le32(everywhere);
-	caps->actions[TULLE_DOMAIN_FDB] = cpu_to_le32(everywhere | vport);
-	caps->actions[TULLE_DOMAIN_RX] = cpu_to_le32(everywhere | rx);
+	for (domain = 0; domain < 3; domain++)
+		caps->actions[domain] = cpu_to_le32(tfw_flow_actions(domain));
 	caps->max_actions = TULLE_MAX_ACTIONS;
 	caps->max_rules_batch = cpu_to_le32(TFW_MAX_RULES_BATCH);
 	caps->max_tables_depth = TFW_MAX_TABLE_DEPTH;

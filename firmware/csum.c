@@ -176,6 +176,8 @@ static void patch_iov(struct tfw_frame *f, u32 at, const u8 *field)
 	}
 }
 
+#define UDP_CSUM	6	/* offset of the field in the header */
+
 void tfw_frame_finish(struct tfw_frame *f)
 {
 	struct tfw_sum s = { 0 };
@@ -186,9 +188,11 @@ void tfw_frame_finish(struct tfw_frame *f)
 		return;
 	f->flags &= (u16)~TFW_F_CSUM;
 	tfw_frame_sum(f, &s, f->csum_start, f->len - f->csum_start);
-	/* 0 would mean "none" to UDP; its twin is as good for all others. */
 	sum = (u16)~tfw_sum_fold(&s);
-	tfw_put16(field, sum ? sum : 0xffff);
+	/* To UDP, known by the place of its field, 0 would mean "none". */
+	if (!sum && f->csum_at - f->csum_start == UDP_CSUM)
+		sum = 0xffff;
+	tfw_put16(field, sum);
 	if (f->csum_at + 2U <= f->hdr_len)
 		memcpy(f->hdr + f->csum_at, field, 2);
 	else

@@ -19,7 +19,7 @@
  * Send queues (sq.c)
  */
 
-/**
+/*
  * struct tfw_sq - a send queue
  * @wait: on the wire's list while the wire takes no more
  */
@@ -33,7 +33,7 @@ struct tfw_sq {
 	u64		drops;
 };
 
-/**
+/*
  * struct tfw_wqe_error - why a WQE was refused
  * @status: enum tulle_cqe_status
  * @syndrome: byte offset of the culprit
@@ -74,7 +74,7 @@ struct tfw_rq_mark {
 	u64	base;
 };
 
-/**
+/*
  * struct tfw_place - where a packet is being put
  * @mark: where the queue stood before
  * @wqe: first WQE
@@ -109,7 +109,7 @@ struct tfw_place {
 
 struct tfw_gro;
 
-/**
+/*
  * struct tfw_rq - a receive queue
  * @stride: MULTI: next stride of the open WQE; 0: none is open
  * @base: MULTI: buffer of the open WQE
@@ -209,7 +209,7 @@ bool tfw_place_emit(struct tfw_rq *rq, const struct tfw_place *p,
 
 /* pkt_rx.c */
 
-/**
+/*
  * struct tfw_rx - a packet on its way into one queue
  * @hdr: its first bytes as they will lie in memory, tags stripped
  * @hdr_len: how many
@@ -289,7 +289,7 @@ void tfw_gro_flush(struct tfw_rq *rq);
  */
 #define TFW_CHUNK	2048
 
-/**
+/*
  * struct tfw_fifo - Rx frames without buffer, copied
  * @mem: the chunks
  * @next: by chunk: the next one of the frame, or of the free list (+ 1)
@@ -325,7 +325,7 @@ void tfw_fifo_drop(struct tfw_fifo *ff, u16 first);
 /* Frames the delay or reorder fault holds back at most. */
 #define TFW_HELD	64
 
-/**
+/*
  * struct tfw_wire - traffic side of a port
  * @frame: the frame being sent by this port's queues
  * @pkt: wire packet cut from a frame that this port sends

@@ -21,7 +21,7 @@
 #define TFW_RULE_UPLINK		0xffffff00U	/* from the wire */
 #define TFW_RULE_VPORT(vport)	(0xffffff01U + (vport))
 
-/**
+/*
  * struct tfw_action - an action in a rule
  * @obj: what the argument names, for QUEUE, RSS, GOTO, COUNT; the rule holds a
  *	reference, so it is there as long as the rule
@@ -32,7 +32,7 @@ struct tfw_action {
 	u8		type;
 };
 
-/**
+/*
  * struct tfw_rule - one rule
  * @key: in its mask's table; aux is the priority
  * @id: in its table's index; aux is the id
@@ -48,7 +48,7 @@ struct tfw_rule {
 	u64			word[];
 };
 
-/**
+/*
  * struct tfw_mask - rules that look at the same bits
  * @key: as the driver gave it
  * @word: positions of the 64-bit words of a key that count
@@ -70,7 +70,7 @@ struct tfw_mask {
 	u32			dels;
 };
 
-/**
+/*
  * struct tfw_table - a flow table
  * @masks: by min_priority
  * @room: length of that array

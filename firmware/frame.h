@@ -55,7 +55,7 @@
  */
 #define TFW_FRAME_IOVS	200
 
-/**
+/*
  * struct tfw_parse - what the headers say
  * @l3_off: IP header; 0 = none
  * @l4_off: TCP or UDP header, or whatever follows IP; 0 = none
@@ -89,7 +89,7 @@ struct tfw_parse {
 	bool	options;
 };
 
-/**
+/*
  * struct tfw_frame - one wire packet, or a super-frame not yet cut
  * @len: bytes without FCS; tags are always in place
  * @hdr_len: the first bytes of the frame, in @hdr
@@ -158,7 +158,7 @@ static inline void tfw_put32(u8 *p, u32 v)
 
 /* csum.c: ones' complement sums over pieces of any length and alignment */
 
-/**
+/*
  * struct tfw_sum - a running sum
  * @acc: 16-bit words as they lie in memory, not folded
  * @odd: an odd number of bytes so far
@@ -192,14 +192,18 @@ void tfw_ipv4_csum(u8 *ip);
 /* Does what TFW_F_CSUM asks for. */
 void tfw_frame_finish(struct tfw_frame *f);
 
-/* parse.c */
-void tfw_parse(const u8 *hdr, u32 hdr_len, u32 len, struct tfw_parse *p);
+/*
+ * parse.c. @hdr: the first @hdr_len of @len bytes. @super: a super-frame, whose
+ * length fields need not fit what it carries.
+ */
+void tfw_parse(const u8 *hdr, u32 hdr_len, u32 len, bool super,
+	       struct tfw_parse *p);
 
 static inline void tfw_frame_parse(struct tfw_frame *f)
 {
 	if (f->flags & TFW_F_PARSED)
 		return;
-	tfw_parse(f->hdr, f->hdr_len, f->len, &f->p);
+	tfw_parse(f->hdr, f->hdr_len, f->len, f->flags & TFW_F_GSO, &f->p);
 	f->flags |= TFW_F_PARSED;
 }
 
@@ -207,7 +211,7 @@ void tfw_frame_key(const struct tfw_frame *f, struct tulle_flow_key *key);
 
 /* seg.c: from super-frames to wire packets */
 
-/**
+/*
  * struct tfw_cut - position in a super-frame
  * @f: the frame
  * @ix: next segment

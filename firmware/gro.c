@@ -29,7 +29,7 @@
 /* These end an aggregate, as its last segment. */
 #define TCP_ENDS	(TFW_TCP_FIN | TFW_TCP_PSH)
 
-/**
+/*
  * struct session - an open aggregate
  * @place: its buffers
  * @cqe: as of its first segment
@@ -43,7 +43,6 @@
  * @payload: bytes so far
  * @mss: bytes of every segment but the last
  * @segs: how many
- * @raw: bytes of the packets, for the queue's counter
  */
 struct session {
 	struct tfw_place	place;

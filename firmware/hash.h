@@ -17,7 +17,7 @@ struct tfw_hnode {
 	u32			aux;
 };
 
-/**
+/*
  * struct tfw_hash - the table
  * @bucket: current array; NULL while empty
  * @old: array being emptied, half the size; buckets below @moved are done

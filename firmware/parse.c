@@ -47,18 +47,15 @@ static void parse_l4(const u8 *hdr, u32 avail, struct tfw_parse *p, u32 off)
 	}
 }
 
-static void parse_ipv4(const u8 *hdr, u32 avail, u32 len, struct tfw_parse *p,
-		       u32 off)
+static void parse_ipv4(const u8 *hdr, u32 avail, u32 len, bool super,
+		       struct tfw_parse *p)
 {
-	u32 hlen, tot;
+	u32 off = p->end, hlen, tot;
 
 	if (off + 20 > avail || hdr[off] >> 4 != 4)
 		return;
 	hlen = (hdr[off] & 15) * 4U;
-	tot = tfw_get16(hdr + off + 2);
-	/* Zero: a super-frame beyond what the field can say. */
-	if (!tot)
-		tot = len - off;
+	tot = super ? len - off : tfw_get16(hdr + off + 2);
 	if (hlen < 20 || off + hlen > avail || tot < hlen || off + tot > len)
 		return;
 	p->l3 = TULLE_L3_IPV4;
@@ -71,19 +68,17 @@ static void parse_ipv4(const u8 *hdr, u32 avail, u32 len, struct tfw_parse *p,
 	parse_l4(hdr, avail, p, off + hlen);
 }
 
-static void parse_ipv6(const u8 *hdr, u32 avail, u32 len, struct tfw_parse *p,
-		       u32 off)
+static void parse_ipv6(const u8 *hdr, u32 avail, u32 len, bool super,
+		       struct tfw_parse *p)
 {
+	u32 off = p->end, at, pay;
 	unsigned int i;
-	u32 at, pay;
 	u8 next;
 
 	if (off + 40 > avail || hdr[off] >> 4 != 6)
 		return;
-	pay = tfw_get16(hdr + off + 4);
+	pay = super ? len - off - 40 : tfw_get16(hdr + off + 4);
 	next = hdr[off + 6];
-	if (!pay && next != NEXTHDR_NONE)
-		pay = len - off - 40;
 	if (off + 40 + pay > len)
 		return;
 	p->l3 = TULLE_L3_IPV6;
@@ -113,7 +108,8 @@ static void parse_ipv6(const u8 *hdr, u32 avail, u32 len, struct tfw_parse *p,
 	parse_l4(hdr, avail, p, at);
 }
 
-void tfw_parse(const u8 *hdr, u32 hdr_len, u32 len, struct tfw_parse *p)
+void tfw_parse(const u8 *hdr, u32 hdr_len, u32 len, bool super,
+	       struct tfw_parse *p)
 {
 	u32 off = TFW_ETH_HLEN;
 	u16 type;
@@ -133,9 +129,9 @@ void tfw_parse(const u8 *hdr, u32 hdr_len, u32 len, struct tfw_parse *p)
 	p->end = (u16)off;
 	p->l3_end = len;
 	if (type == TFW_P_IPV4)
-		parse_ipv4(hdr, hdr_len, len, p, off);
+		parse_ipv4(hdr, hdr_len, len, super, p);
 	else if (type == TFW_P_IPV6)
-		parse_ipv6(hdr, hdr_len, len, p, off);
+		parse_ipv6(hdr, hdr_len, len, super, p);
 }
 
 static void key_l3(const struct tfw_frame *f, struct tulle_flow_key *key)

@@ -159,6 +159,8 @@ static void rx_init(struct tfw_rq *rq, struct tfw_rx *rx, struct tfw_frame *f,
 	rx->cqe.hash_type = hash_type;
 	rx->cqe.vport = cpu_to_le16(f->vport);
 	rx->cqe.flow_tag = cpu_to_le32(f->mark);
+	if (!f->time)
+		f->time = tfw_func_engine(rq->wq.obj.func)->now;
 	if (rq->flags & TULLE_RQ_F_TIMESTAMP)
 		rx->cqe.timestamp = cpu_to_le64(f->time);
 	tfw_frame_parse(f);
@@ -269,6 +271,27 @@ out_count:
 	return put;
 }
 
+/* Saves copying what would then find no more buffers; a guess is enough. */
+static bool seems_to_fit(struct tfw_rq *rq, u32 len)
+{
+	u64 need = len;
+
+	if (rq->wqe_bytes)
+		need = (need + rq->wqe_bytes - 1) / rq->wqe_bytes;
+	else
+		need = 1;
+	return rq->wq.pi - rq->wq.ci >= need ||
+	       (tfw_wq_load_pi(&rq->wq) && rq->wq.pi - rq->wq.ci >= need) ||
+	       (rq->stride && len < rq->wqe_bytes);
+}
+
+/* Do the headers lie where the sender said? It may have lied. */
+static bool offsets_agree(const struct tfw_frame *f)
+{
+	return f->p.l3_off == f->l3 && f->p.l4_off == f->l4 &&
+	       f->p.end == f->hdr_len;
+}
+
 /* A super-frame as one aggregate, without cutting it. */
 static bool rx_whole(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 		     u8 hash_type)
@@ -276,7 +299,8 @@ static bool rx_whole(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 	struct tfw_rx *rx = &rq->wq.vport->port->wire->rx;
 
 	if (!rq->gro || !(f->flags & TFW_F_TSO) || f->npkts < 2 ||
-	    (rq->flags & TULLE_RQ_F_FCS) || !tfw_gro_eligible(f))
+	    (rq->flags & TULLE_RQ_F_FCS) || !tfw_gro_eligible(f) ||
+	    !offsets_agree(f) || !seems_to_fit(rq, f->len))
 		return false;
 	rx_init(rq, rx, f, hash, hash_type);
 	add_flags(&rx->cqe, TULLE_RX_F_L4_OK);

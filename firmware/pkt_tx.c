@@ -276,8 +276,6 @@ bool tfw_tx_build(struct tfw_sq *sq, const u8 *buf, struct tfw_frame *f,
 	u16 flags = le16_to_cpu(wqe->eth.flags);
 	struct tx_parts parts;
 
-	if (wqe->ctrl.nblocks * (u32)TULLE_SQ_BLOCK < sizeof(*wqe))
-		return REFUSE(err, ctrl.nblocks);
 	if (!check_size(wqe, err) || !check_eth(wqe, err) ||
 	    !check_gso(wqe, err))
 		return false;

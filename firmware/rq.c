@@ -367,10 +367,29 @@ static enum tulle_status check_create(struct tfw_cmd *cmd,
 	return check_flags(cmd, 0, in);
 }
 
+/* A WQE that was in use is opened again where it was left. */
+static void restore_stride(struct tfw_rq *rq, u32 stride)
+{
+	struct tulle_sge sge[TFW_MAX_RQ_SGES];
+	unsigned int n;
+
+	if (rq->type != TULLE_RQ_MULTI || !stride ||
+	    stride >= 1U << rq->log_strides)
+		return;
+	rq->wq.ci--;
+	rq->wq.pi--;
+	if (tfw_rq_take(rq, sge, &n) != TFW_PUT_OK)
+		return;
+	rq->base = le64_to_cpu(sge[0].addr);
+	rq->stride = stride;
+}
+
 static void rq_restore(struct tfw_rq *rq, const struct tulle_rq_ctx *in)
 {
 	rq->wq.ci = le32_to_cpu(in->ci);
 	rq->wq.pi = rq->wq.ci;
+	if (rq->wq.state == TULLE_QUEUE_READY)
+		restore_stride(rq, le32_to_cpu(in->stride));
 	rq->packets = le64_to_cpu(in->packets);
 	rq->bytes = le64_to_cpu(in->bytes);
 	rq->drops_dry = le64_to_cpu(in->drops_dry);

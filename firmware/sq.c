@@ -132,7 +132,7 @@ static bool run_batch(struct tfw_sq *sq, s64 *quantum)
 {
 	static const struct tfw_wqe_error bad_index = { TULLE_CQE_BAD_WQE, 0 };
 	static const struct tfw_wqe_error bad_dma = { TULLE_CQE_DMA, 0 };
-	u8 buf[FETCH * TULLE_SQ_BLOCK] __attribute__((aligned(16)));
+	_Alignas(16) u8 buf[FETCH * TULLE_SQ_BLOCK];
 	const struct tulle_wqe_ctrl *ctrl;
 	u32 n, at = 0;
 	s64 cost;

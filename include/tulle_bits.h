@@ -25,11 +25,11 @@ typedef int64_t		s64;
 #endif
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define TULLE_LE(n, x)	(x)
+#define TULLE_LE(n, x)	((u##n)(x))
 #define TULLE_BE(n, x)	__builtin_bswap##n(x)
 #else
 #define TULLE_LE(n, x)	__builtin_bswap##n(x)
-#define TULLE_BE(n, x)	(x)
+#define TULLE_BE(n, x)	((u##n)(x))
 #endif
 
 #define TULLE_BITS_TYPE(n)						\

@@ -151,7 +151,7 @@ TULLE_SIZE(struct tulle_crash, 128);
  * struct tulle_page_list: memory of a ring or table
  * addr: levels 0: a contiguous block; 1: an array of le64 page addresses;
  *	2: an array of le64 addresses of such arrays (512 entries each, one
- *	4 KiB page); arrays are 4 KiB aligned
+ *	4 KiB page); all of it 4 KiB aligned
  * npages: number of pages of 1 << @log_page_size bytes
  * first_offset: byte in the first page where the object starts
  * log_page_size: 12..30
@@ -187,7 +187,7 @@ TULLE_SIZE(struct tulle_page_list, 24);
  * fence and reads pi once more. An RQ keeps evt far away until it ran dry.
  *
  * Arm rule (CQ, EQ). The driver stores arm = sn << 2 | mode with an sn that
- * differs from the last, executes a full fence, and polls the ring again. The
+ * differs from the last (the first is not 0), executes a full fence, and polls the ring again. The
  * device writes an entry (release), executes a full fence, loads arm and
  * raises an event or interrupt at most once per sn. So either the event
  * comes or the poll finds the entry.
@@ -553,7 +553,8 @@ TULLE_OFFSET(struct tulle_tx_cqe, owner, 31);
  * byte_len: bytes written to buffers, header included
  * wqe: RQ index of the (first) WQE
  * stride: first stride in it (multi-packet)
- * count: strides used (multi-packet), or WQEs used (others); 0 = 1
+ * count: strides used (multi-packet), or WQEs used (others), all consecutive;
+ *	0 = 1. The TCP checksum of an aggregate means nothing
  * hdr_len: bytes in the header buffer, 0 = not split
  * flags: TULLE_RX_F_
  * types: L3 and L4 as the device saw them (innermost)
@@ -847,6 +848,8 @@ enum tulle_rq_type {
  * dropped and counted otherwise. In a MULTI queue a packet that does not fit
  * in the remaining strides starts in the next WQE, and continues in further
  * ones, at their first stride, when it is longer than a whole one.
+ * A queue may be created STOPPED, with no ring and no CQ (those members 0);
+ * MODIFY_RQ gives it one.
  */
 struct tulle_rq_ctx {
 	__le32	handle;

@@ -10,6 +10,7 @@
 #include "host.h"
 #include "qemu/main-loop.h"
 #include "hw/qdev-properties.h"
+#include "system/cpus.h"
 #include "system/system.h"
 
 #define TXQ_SIZE	(1024 * 1024)
@@ -190,6 +191,11 @@ static ssize_t net_receive(NetClientState *nc, const uint8_t *buf, size_t len)
 	struct tqemu_dev *dev = qemu_get_nic_opaque(nc);
 	struct tfw_iov iov = { .base = buf, .len = len };
 	struct tqemu_group *g = dev->group;
+	/*
+	 * A backend hands over a burst from one round of the main loop, which
+	 * is left together: that is what the firmware can aggregate.
+	 */
+	bool burst = !qemu_in_vcpu_thread();
 	bool taken;
 
 	tqemu_group_lock(g);
@@ -197,9 +203,13 @@ static ssize_t net_receive(NetClientState *nc, const uint8_t *buf, size_t len)
 	taken = tfw_port_receive(dev->fw, &iov, 1);
 	if (taken)
 		tqemu_pcap_frame(dev->pcap, &iov, 1);
-	tqemu_group_run(g, dev);
+	if (!burst)
+		tqemu_group_run(g, dev);
 	tqemu_group_unlock(g);
-	tqemu_group_deliver(g);
+	if (burst)
+		qemu_bh_schedule(dev->net.bh);
+	else
+		tqemu_group_deliver(g);
 	return taken ? len : 0;
 }
 
@@ -213,8 +223,12 @@ void tqemu_port_rx_ready(void *opaque)
 static void net_bh(void *opaque)
 {
 	struct tqemu_dev *dev = opaque;
+	struct tqemu_group *g = dev->group;
 
-	tqemu_group_deliver(dev->group);
+	tqemu_group_lock(g);
+	tqemu_group_run(g, dev);
+	tqemu_group_unlock(g);
+	tqemu_group_deliver(g);
 	if (qatomic_xchg(&dev->net.rx_ready, false))
 		qemu_flush_queued_packets(qemu_get_queue(dev->net.nic));
 }

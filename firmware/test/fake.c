@@ -19,6 +19,13 @@ static u8 *mem_at(struct fake_dev *d, u64 addr, size_t len)
 	return d->mem + (addr - FAKE_BASE);
 }
 
+static void note_write(struct fake_dev *d, u64 addr, size_t len)
+{
+	if (d->on_write)
+		d->on_write(d, addr, len);
+	d->writes++;
+}
+
 static bool op_dma_read(void *dev, uint16_t func, uint64_t addr, void *buf,
 			size_t len)
 {
@@ -38,8 +45,8 @@ static bool op_dma_write(void *dev, uint16_t func, uint64_t addr,
 
 	if (func || !p)
 		return false;
+	note_write(d, addr, len);
 	memcpy(p, buf, len);
-	d->writes++;
 	return true;
 }
 
@@ -81,8 +88,8 @@ static bool op_dma_store32(void *dev, uint16_t func, uint64_t addr,
 
 	if (func || !p || addr % 4)
 		return false;
+	note_write(d, addr, 4);
 	__atomic_store_n((u32 *)(void *)p, val, __ATOMIC_RELEASE);
-	d->writes++;
 	return true;
 }
 
@@ -96,10 +103,10 @@ static bool op_dma_publish(void *dev, uint16_t func, uint64_t addr,
 	if (func || !p || addr % 8 || len % 8 || !len || len > 64 ||
 	    (addr & 4095) + len > 4096)
 		return false;
+	note_write(d, addr, len);
 	memcpy(&last, (const char *)buf + len - 8, 8);
 	memcpy(p, buf, len - 8);
 	__atomic_store_n((u64 *)(void *)(p + len - 8), last, __ATOMIC_RELEASE);
-	d->writes++;
 	return true;
 }
 

@@ -15,7 +15,9 @@
 
 #define FAKE_VECTORS	256
 #define FAKE_FRAMES	512
+#ifndef FAKE_MEM	/* fuzzers take less: they make it anew for every input */
 #define FAKE_MEM	(64UL << 20)
+#endif
 #define FAKE_BASE	0x10000UL	/* address of the first byte of memory */
 #define FAKE_SLOTS	64
 
@@ -48,6 +50,7 @@ struct fake {
  * @writes: DMA writes and stores of the device
  * @hole: DMA to [hole, hole + hole_len) fails
  * @no_map: dma_map always fails, so that the copying paths run
+ * @on_write: sees every write of the device before it is done; may be NULL
  * @tx_full: port_tx takes nothing
  * @frames: what port_tx took, newest last; reset with fake_frames_drop()
  * @captured: frames that capture saw
@@ -62,6 +65,8 @@ struct fake_dev {
 	u64			hole_len;
 	u64			writes;
 	bool			no_map;
+	void			(*on_write)(struct fake_dev *d, u64 addr,
+					    size_t len);
 	bool			tx_full;
 	u32			irqs[FAKE_VECTORS];
 	struct fake_frame	frames[FAKE_FRAMES];

@@ -18,7 +18,7 @@
 
 #include "fake.h"
 
-#define NET_FN	static inline
+#define NET_COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* A device with what all queues need. */
 struct net {
@@ -64,8 +64,8 @@ struct net_pkt {
 	u8			data[300000];
 };
 
-NET_FN void net_init(struct net *n, struct fake *env,
-		     const struct tfw_fw_config *cfg)
+static inline void net_init(struct net *n, struct fake *env,
+			    const struct tfw_fw_config *cfg)
 {
 	struct tulle_query_vport qv = { 0 };
 	struct tulle_vport_info info;
@@ -90,12 +90,12 @@ NET_FN void net_init(struct net *n, struct fake *env,
 	n->fdb = le32_to_cpu(info.fdb_root);
 }
 
-NET_FN void net_exit(struct net *n)
+static inline void net_exit(struct net *n)
 {
 	fake_dev_exit(&n->d);
 }
 
-NET_FN void net_sq_create(struct net *n, struct net_sq *sq, u32 log)
+static inline void net_sq_create(struct net *n, struct net_sq *sq, u32 log)
 {
 	struct tulle_sq_ctx ctx = { .log_size = (u8)log };
 	u64 ring, dbr;
@@ -117,8 +117,8 @@ NET_FN void net_sq_create(struct net *n, struct net_sq *sq, u32 log)
 }
 
 /* Stores pi and kicks when the device asks for it. */
-NET_FN void net_ring(struct net *n, struct tulle_dbr *dbr, u32 *pi, u32 add,
-		     u32 doorbell, u32 handle)
+static inline void net_ring(struct net *n, struct tulle_dbr *dbr, u32 *pi, u32 add,
+			    u32 doorbell, u32 handle)
 {
 	u32 old = *pi, evt;
 
@@ -131,7 +131,7 @@ NET_FN void net_ring(struct net *n, struct tulle_dbr *dbr, u32 *pi, u32 add,
 }
 
 /* Room for a WQE of @blocks; pads with a NOP at the end of the ring. */
-NET_FN struct tulle_eth_wqe *net_wqe(struct net_sq *sq, u32 blocks)
+static inline struct tulle_eth_wqe *net_wqe(struct net_sq *sq, u32 blocks)
 {
 	u32 size = 1U << sq->log, left = size - (sq->pi & (size - 1));
 	struct tulle_eth_wqe *wqe;
@@ -153,7 +153,7 @@ NET_FN struct tulle_eth_wqe *net_wqe(struct net_sq *sq, u32 blocks)
 	return wqe;
 }
 
-NET_FN void net_post(struct net_sq *sq, struct tulle_eth_wqe *wqe)
+static inline void net_post(struct net_sq *sq, struct tulle_eth_wqe *wqe)
 {
 	sq->pi += wqe->ctrl.nblocks;
 	net_ring(sq->n, sq->dbr, &sq->posted, sq->pi - sq->posted,
@@ -161,8 +161,8 @@ NET_FN void net_post(struct net_sq *sq, struct tulle_eth_wqe *wqe)
 }
 
 /* Copies a frame into memory, cut in pieces of @piece bytes (0: one). */
-NET_FN u32 net_fill(struct net_sq *sq, struct tulle_eth_wqe *wqe,
-		    const void *frame, u32 len, u32 piece)
+static inline u32 net_fill(struct net_sq *sq, struct tulle_eth_wqe *wqe,
+			   const void *frame, u32 len, u32 piece)
 {
 	u64 addr = fake_mem(&sq->n->d, len, 1);
 	u32 off, i = 0;
@@ -182,7 +182,7 @@ NET_FN u32 net_fill(struct net_sq *sq, struct tulle_eth_wqe *wqe,
 }
 
 /* Sends a frame as it is. */
-NET_FN void net_send(struct net_sq *sq, const void *frame, u32 len)
+static inline void net_send(struct net_sq *sq, const void *frame, u32 len)
 {
 	struct tulle_eth_wqe *wqe = net_wqe(sq, 1);
 
@@ -190,7 +190,8 @@ NET_FN void net_send(struct net_sq *sq, const void *frame, u32 len)
 	net_post(sq, wqe);
 }
 
-NET_FN void net_rq_post(struct net_rq *rq, u32 n)
+/* Writes WQEs without telling. */
+static inline void net_rq_fill(struct net_rq *rq, u32 n)
 {
 	u32 mask = (1U << rq->ctx.log_size) - 1, i;
 
@@ -211,11 +212,16 @@ NET_FN void net_rq_post(struct net_rq *rq, u32 n)
 		wqe->sge[wqe->nsge].key = cpu_to_le32(rq->n->key);
 		wqe->nsge++;
 	}
+}
+
+static inline void net_rq_post(struct net_rq *rq, u32 n)
+{
+	net_rq_fill(rq, n);
 	net_ring(rq->n, rq->dbr, &rq->pi, n, TULLE_UAR_RQ, rq->handle);
 }
 
 /* @ctx: type, flags and such; ring and buffers are made here. */
-NET_FN void net_rq_memory(struct net_rq *rq, u32 log, u32 buf_len)
+static inline void net_rq_memory(struct net_rq *rq, u32 log, u32 buf_len)
 {
 	struct fake_dev *d = &rq->n->d;
 	u64 dbr;
@@ -240,8 +246,8 @@ NET_FN void net_rq_memory(struct net_rq *rq, u32 log, u32 buf_len)
 	}
 }
 
-NET_FN void net_rq_create(struct net *n, struct net_rq *rq,
-			  const struct tulle_rq_ctx *ctx, u32 log, u32 buf_len)
+static inline void net_rq_create(struct net *n, struct net_rq *rq,
+				 const struct tulle_rq_ctx *ctx, u32 log, u32 buf_len)
 {
 	memset(rq, 0, sizeof(*rq));
 	rq->n = n;
@@ -255,14 +261,14 @@ NET_FN void net_rq_create(struct net *n, struct net_rq *rq,
 	assert_int_not_equal(rq->handle, 0);
 }
 
-NET_FN void net_rq_free(struct net_rq *rq)
+static inline void net_rq_free(struct net_rq *rq)
 {
 	free(rq->buf);
 	free(rq->hdr);
 }
 
 /* Everything that reaches the vport goes there. */
-NET_FN void net_rx_default(struct net *n, u8 action, u32 handle)
+static inline void net_rx_default(struct net *n, u8 action, u32 handle)
 {
 	struct tulle_table_ctx ctx = {
 		.handle = cpu_to_le32(n->rx_root),
@@ -275,7 +281,7 @@ NET_FN void net_rx_default(struct net *n, u8 action, u32 handle)
 }
 
 /* Puts together what a CQE describes; false: no CQE. Nothing is refilled. */
-NET_FN bool net_rx(struct net_rq *rq, struct net_pkt *p)
+static inline bool net_rx(struct net_rq *rq, struct net_pkt *p)
 {
 	struct tulle_rx_cqe *cqe = fake_poll(&rq->cq);
 	u32 mask = (1U << rq->ctx.log_size) - 1, wqe, left, hdr, off = 0;
@@ -320,7 +326,7 @@ NET_FN bool net_rx(struct net_rq *rq, struct net_pkt *p)
 	return true;
 }
 
-NET_FN u16 net_flags(const struct net_pkt *p)
+static inline u16 net_flags(const struct net_pkt *p)
 {
 	return le16_to_cpu(p->cqe.flags);
 }
@@ -328,30 +334,30 @@ NET_FN u16 net_flags(const struct net_pkt *p)
 /*
  * Packets
  */
-NET_FN void put_be16(u8 *p, u32 v)
+static inline void put_be16(u8 *p, u32 v)
 {
 	p[0] = (u8)(v >> 8);
 	p[1] = (u8)v;
 }
 
-NET_FN void put_be32(u8 *p, u32 v)
+static inline void put_be32(u8 *p, u32 v)
 {
 	put_be16(p, v >> 16);
 	put_be16(p + 2, v);
 }
 
-NET_FN u32 get_be16(const u8 *p)
+static inline u32 get_be16(const u8 *p)
 {
 	return (u32)p[0] << 8 | p[1];
 }
 
-NET_FN u32 get_be32(const u8 *p)
+static inline u32 get_be32(const u8 *p)
 {
 	return get_be16(p) << 16 | get_be16(p + 2);
 }
 
 /* Byte by byte, as the RFC says it. */
-NET_FN u32 sum_bytes(const u8 *p, u32 len, u32 sum)
+static inline u32 sum_bytes(const u8 *p, u32 len, u32 sum)
 {
 	u32 i;
 
@@ -362,7 +368,7 @@ NET_FN u32 sum_bytes(const u8 *p, u32 len, u32 sum)
 	return sum;
 }
 
-NET_FN u32 l4_sum(const u8 *frame, u32 l3, u32 l4, u32 end)
+static inline u32 l4_sum(const u8 *frame, u32 l3, u32 l4, u32 end)
 {
 	const u8 *ip = frame + l3;
 	bool v4 = ip[0] >> 4 == 4;
@@ -376,7 +382,7 @@ NET_FN u32 l4_sum(const u8 *frame, u32 l3, u32 l4, u32 end)
 	return sum_bytes(frame + l4, end - l4, sum);
 }
 
-/**
+/*
  * struct net_spec - a packet to be made
  * @tags: VLAN tags in the packet
  * @udp: else TCP
@@ -400,29 +406,29 @@ struct net_spec {
 	u32	tsval;
 };
 
-NET_FN u32 net_hdr_len(const struct net_spec *s)
+static inline u32 net_hdr_len(const struct net_spec *s)
 {
 	return 14U + s->tags * 4U + (s->v6 ? 40 : 20) +
 	       (s->udp ? 8 : 20U + s->opt);
 }
 
-NET_FN u32 net_l3(const struct net_spec *s)
+static inline u32 net_l3(const struct net_spec *s)
 {
 	return 14U + s->tags * 4U;
 }
 
-NET_FN u32 net_l4(const struct net_spec *s)
+static inline u32 net_l4(const struct net_spec *s)
 {
 	return net_l3(s) + (s->v6 ? 40 : 20);
 }
 
 /* Payload byte @i of a flow, a function of its place in the stream. */
-NET_FN u8 net_byte(u32 seq)
+static inline u8 net_byte(u32 seq)
 {
 	return (u8)(seq * 2654435761U >> 13);
 }
 
-NET_FN void net_make_ip(const struct net_spec *s, u8 *ip, u32 l4_len)
+static inline void net_make_ip(const struct net_spec *s, u8 *ip, u32 l4_len)
 {
 	u32 sum;
 
@@ -448,7 +454,7 @@ NET_FN void net_make_ip(const struct net_spec *s, u8 *ip, u32 l4_len)
 }
 
 /* Builds it at @f; its length. */
-NET_FN u32 net_make(const struct net_spec *s, u8 *f)
+static inline u32 net_make(const struct net_spec *s, u8 *f)
 {
 	u32 l3 = net_l3(s), l4 = net_l4(s), hdr = net_hdr_len(s), i;
 	u32 at = l4 + (s->udp ? 6 : 16), len = hdr + s->payload, sum;
@@ -497,14 +503,14 @@ NET_FN u32 net_make(const struct net_spec *s, u8 *f)
 }
 
 /* Are all sums of a packet right? */
-NET_FN bool net_sums_good(const u8 *f, u32 l3, u32 l4, u32 len)
+static inline bool net_sums_good(const u8 *f, u32 l3, u32 l4, u32 len)
 {
 	if (f[l3] >> 4 == 4 && sum_bytes(f + l3, (f[l3] & 15) * 4U, 0) != 0xffff)
 		return false;
 	return l4_sum(f, l3, l4, len) == 0xffff;
 }
 
-NET_FN void net_max_frame(struct net *n, u32 max)
+static inline void net_max_frame(struct net *n, u32 max)
 {
 	struct tulle_modify_port mp = {
 		.mask = cpu_to_le32(TULLE_PORT_MOD_MAX_FRAME),
@@ -524,7 +530,7 @@ struct net_pair {
 	u8		frame[300000];
 };
 
-NET_FN struct net_pair *net_pair_create(void)
+static inline struct net_pair *net_pair_create(void)
 {
 	struct net_pair *p = calloc(1, sizeof(*p));
 
@@ -537,7 +543,7 @@ NET_FN struct net_pair *net_pair_create(void)
 	return p;
 }
 
-NET_FN void net_pair_destroy(struct net_pair *p)
+static inline void net_pair_destroy(struct net_pair *p)
 {
 	tfw_cable_leave(p->a.d.dev);
 	net_exit(&p->a);
@@ -546,7 +552,7 @@ NET_FN void net_pair_destroy(struct net_pair *p)
 	free(p);
 }
 
-NET_FN void net_stats(struct net *n, struct tulle_port_stats *st)
+static inline void net_stats(struct net *n, struct tulle_port_stats *st)
 {
 	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_QUERY_PORT_STATS, NULL, 0,
 				  st, sizeof(*st)), 0);

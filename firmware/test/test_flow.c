@@ -381,8 +381,8 @@ static void test_refusals(void **state)
 	struct tulle_table_ctx bad_table = { .domain = 3, .level = 1 };
 	struct fx *fx = *state;
 	struct tulle_rule r;
-	u32 mask, done, other, ids[3] = { 1, 77, 2 };
 	enum tulle_status st;
+	u32 mask;
 
 	mask = make_mask(fx, fx->table, &mk);
 	assert_int_equal(make_mask(fx, fx->table, &vni), 0);
@@ -404,54 +404,75 @@ static void test_refusals(void **state)
 	r = drop_rule(mask, 1, 0);
 	assert_int_equal(add_rules(fx, fx->n.rx_root, &r, 1, 0, NULL),
 			 TULLE_STATUS_BAD_HANDLE);
-	/* Actions. */
+	assert_int_equal(fake_destroy(&fx->n.d, TULLE_CMD_DESTROY_MASK, mask),
+			 0);
+}
+
+static void refuse(struct fx *fx, const struct tulle_rule *r,
+		   enum tulle_status want)
+{
+	assert_int_equal(add_rules(fx, fx->table, r, 1, 0, NULL), want);
+}
+
+static void test_refused_actions(void **state)
+{
+	struct tulle_flow_key mk = { .ip_proto = 0xff };
+	struct fx *fx = *state;
+	struct tulle_rule r;
+
+	r = drop_rule(make_mask(fx, fx->table, &mk), 1, 0);
 	r.nactions = 0;
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
 	r.nactions = 9;
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
 	r.nactions = 1;
 	r.actions[1].arg = cpu_to_le32(1);
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
 	r.actions[1].arg = 0;
 	r.actions[0].type = TULLE_ACTION_MARK;
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
 	r.actions[0].type = TULLE_ACTION_VPORT;
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
 	r.actions[0].type = TULLE_ACTION_QUEUE;
 	r.actions[0].arg = cpu_to_le32(fx->rq.handle + (1 << 24));
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_HANDLE);
+	refuse(fx, &r, TULLE_STATUS_BAD_HANDLE);
 	/* Up, or in circles: no. */
 	r.actions[0].type = TULLE_ACTION_GOTO;
 	r.actions[0].arg = cpu_to_le32(fx->n.rx_root);
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
 	r.actions[0].arg = cpu_to_le32(fx->table);
-	assert_int_equal(add_rules(fx, fx->table, &r, 1, 0, NULL),
-			 TULLE_STATUS_BAD_PARAM);
-	/* Batches stop where they must and say where. */
-	{
-		struct tulle_rule three[3] = { drop_rule(mask, 1, 0),
-					       drop_rule(mask, 1, 0),
-					       drop_rule(mask, 2, 0) };
+	refuse(fx, &r, TULLE_STATUS_BAD_PARAM);
+}
 
-		assert_int_equal(add_rules(fx, fx->table, three, 3, 0, &done),
-				 TULLE_STATUS_EXISTS);
-		assert_int_equal(done, 1);
-		assert_int_equal(add_rules(fx, fx->table, three, 3,
-					   TULLE_RULES_F_REPLACE, &done), 0);
-		assert_int_equal(done, 3);
-	}
+/* Batches stop where they must and say where. */
+static void test_batches(void **state)
+{
+	struct tulle_flow_key mk = { .ip_proto = 0xff };
+	struct fx *fx = *state;
+	u32 mask = make_mask(fx, fx->table, &mk), ids[3] = { 1, 77, 2 }, done;
+	struct tulle_rule three[3] = { drop_rule(mask, 1, 0),
+				       drop_rule(mask, 1, 0),
+				       drop_rule(mask, 2, 0) };
+
+	assert_int_equal(add_rules(fx, fx->table, three, 3, 0, &done),
+			 TULLE_STATUS_EXISTS);
+	assert_int_equal(done, 1);
+	assert_int_equal(add_rules(fx, fx->table, three, 3,
+				   TULLE_RULES_F_REPLACE, &done), 0);
+	assert_int_equal(done, 3);
 	assert_int_equal(del_rules(fx, fx->table, ids, 3, &done),
 			 TULLE_STATUS_NOT_FOUND);
 	assert_int_equal(done, 1);
 	assert_int_equal(table_of(fx, fx->table)->ids.count, 1);
-	/* Roots cannot be destroyed, nor tables that others lead to. */
+}
+
+/* Roots cannot be destroyed, nor tables that others lead to. */
+static void test_destroy(void **state)
+{
+	struct tulle_flow_key mk = { .ip_proto = 0xff };
+	struct fx *fx = *state;
+	u32 other;
+
 	assert_int_equal(fake_destroy(&fx->n.d, TULLE_CMD_DESTROY_TABLE,
 				      fx->n.rx_root), TULLE_STATUS_DENIED);
 	net_rx_default(&fx->n, TULLE_ACTION_GOTO, fx->table);
@@ -599,6 +620,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_against_list),
 		T(test_refusals),
+		T(test_refused_actions),
+		T(test_batches),
+		T(test_destroy),
 		T(test_references),
 		T(test_packets),
 		T(test_switch_rules),

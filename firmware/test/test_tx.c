@@ -63,7 +63,6 @@ static void test_plain(void **state)
 	assert_false(net_rx(&fx->rq, pkt));
 }
 
-
 /* Headers in one SGE, payload in pieces; offload fields filled in. */
 static void send_gso(struct fx *fx, const struct net_spec *s, u32 mss, u16 extra,
 		     u32 piece)
@@ -173,7 +172,7 @@ static void test_tso(void **state)
 	struct fx *fx = *state;
 	u32 i, j;
 
-	for (i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+	for (i = 0; i < NET_COUNT(specs); i++) {
 		for (j = 0; j < 3; j++) {
 			struct net_spec s = specs[i];
 
@@ -277,7 +276,7 @@ static void test_csum_anywhere(void **state)
 	u8 *f = fx->p->frame;
 	u32 i, j, start;
 
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+	for (i = 0; i < NET_COUNT(at); i++) {
 		for (j = 0; j < 1000; j++)
 			f[j] = (u8)(j * 7 + i);
 		put_be16(f + 12, 0x1234);
@@ -302,6 +301,30 @@ static void test_csum_wrong_pseudo(void **state)
 	send_csum(fx, fx->p->frame, len, l4, l4 + 16, 0);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	assert_true(net_flags(&fx->p->pkt) & TULLE_RX_F_L4_BAD);
+}
+
+/* A sum of zero is sent as it is, but not by UDP, to which it means "none". */
+static void test_csum_zero(void **state)
+{
+	struct fx *fx = *state;
+	u32 udp;
+
+	for (udp = 0; udp < 2; udp++) {
+		struct net_spec s = { .partial = true, .udp = udp,
+				      .payload = 64 };
+		u32 len = net_make(&s, fx->p->frame), l4 = net_l4(&s);
+		u32 at = l4 + (udp ? 6 : 16), sum;
+
+		/* The last word makes the sum come out as it should. */
+		put_be16(fx->p->frame + len - 2, 0);
+		sum = sum_bytes(fx->p->frame + l4, len - l4, 0);
+		put_be16(fx->p->frame + len - 2, ~sum);
+		send_csum(fx, fx->p->frame, len, l4, at, 0);
+		assert_true(net_rx(&fx->rq, &fx->p->pkt));
+		assert_int_equal(get_be16(fx->p->pkt.data + at),
+				 udp ? 0xffff : 0);
+		assert_true(net_flags(&fx->p->pkt) & TULLE_RX_F_L4_OK);
+	}
 }
 
 static void test_runt(void **state)
@@ -346,49 +369,51 @@ struct bad {
 	u32	len;
 	u64	val;
 	u8	status;
-	int	syndrome;	/* -1: any */
+	u8	syndrome;
 };
 
-#define BAD(member, val, status) {				\
+#define BAD_AT(member, val, status, where) {			\
 	offsetof(struct tulle_eth_wqe, member),			\
 	sizeof(((struct tulle_eth_wqe *)0)->member), val, status, \
-	offsetof(struct tulle_eth_wqe, member) }
+	offsetof(struct tulle_eth_wqe, where) }
+#define BAD(name, val, status)	BAD_AT(name, val, status, name)
+
+static const struct bad bad_wqes[] = {
+	BAD(ctrl.op, 9, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.flags, TULLE_WQE_F_LAUNCH, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.nblocks, 0, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.nblocks, 17, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.nblocks, 3, TULLE_CQE_BAD_WQE),
+	BAD_AT(ctrl.nsge, 0, TULLE_CQE_BAD_WQE, ctrl.total_len),
+	BAD(ctrl.nsge, 200, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.inl_len, 257, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.index, 0x1111, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.imm, 1, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.total_len, 13, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.total_len, 101, TULLE_CQE_BAD_WQE),
+	BAD(ctrl.total_len, 0x80000000, TULLE_CQE_BAD_WQE),
+	BAD(eth.flags, 0x8000, TULLE_CQE_BAD_WQE),
+	BAD(eth.flags, TULLE_ETH_F_TSO | TULLE_ETH_F_USO,
+	    TULLE_CQE_BAD_WQE),
+	BAD(eth.flags, TULLE_ETH_F_VLAN1, TULLE_CQE_BAD_WQE),
+	BAD(eth.flags, TULLE_ETH_F_VLAN0_STAG, TULLE_CQE_BAD_WQE),
+	BAD(eth.outer_l3, 14, TULLE_CQE_BAD_WQE),
+	BAD(eth.rsvd, 1, TULLE_CQE_BAD_WQE),
+	BAD_AT(sge[0].len, 0, TULLE_CQE_BAD_WQE, sge[0]),
+	BAD_AT(sge[0].len, 0xffffffff, TULLE_CQE_BAD_WQE, sge[0]),
+	BAD_AT(sge[0].key, 0x12345, TULLE_CQE_BAD_KEY, sge[0]),
+	BAD(sge[0].addr, 0xffffffffff000000, TULLE_CQE_DMA),
+};
 
 /* Each defect stops the queue, with the offset that tells why. */
 static void test_bad_wqes(void **state)
 {
-	static const struct bad bad[] = {
-		BAD(ctrl.op, 9, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.flags, TULLE_WQE_F_LAUNCH, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.nblocks, 0, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.nblocks, 17, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.nblocks, 3, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.nsge, 0, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.nsge, 200, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.inl_len, 257, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.index, 0x1111, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.imm, 1, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.total_len, 13, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.total_len, 101, TULLE_CQE_BAD_WQE),
-		BAD(ctrl.total_len, 0x80000000, TULLE_CQE_BAD_WQE),
-		BAD(eth.flags, 0x8000, TULLE_CQE_BAD_WQE),
-		BAD(eth.flags, TULLE_ETH_F_TSO | TULLE_ETH_F_USO,
-		    TULLE_CQE_BAD_WQE),
-		BAD(eth.flags, TULLE_ETH_F_VLAN1, TULLE_CQE_BAD_WQE),
-		BAD(eth.flags, TULLE_ETH_F_VLAN0_STAG, TULLE_CQE_BAD_WQE),
-		BAD(eth.outer_l3, 14, TULLE_CQE_BAD_WQE),
-		BAD(eth.rsvd, 1, TULLE_CQE_BAD_WQE),
-		BAD(sge[0].len, 0, TULLE_CQE_BAD_WQE),
-		BAD(sge[0].len, 0xffffffff, TULLE_CQE_BAD_WQE),
-		BAD(sge[0].key, 0x12345, TULLE_CQE_BAD_KEY),
-		BAD(sge[0].addr, 0xffffffffff000000, TULLE_CQE_DMA),
-	};
 	struct fx *fx = *state;
 	struct net_spec s = { .payload = 46 };
 	u32 i, len = net_make(&s, fx->p->frame);
 
 	assert_int_equal(len, 100);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < NET_COUNT(bad_wqes); i++) {
 		struct tulle_eth_wqe *wqe;
 		struct tulle_tx_cqe *cqe;
 		struct tulle_sq_ctx ctx;
@@ -398,15 +423,17 @@ static void test_bad_wqes(void **state)
 		net_sq_create(&fx->p->a, &sq, 4);
 		wqe = net_wqe(&sq, 2);
 		net_fill(&sq, wqe, fx->p->frame, len, 0);
-		memcpy((u8 *)wqe + bad[i].off, &bad[i].val, bad[i].len);
+		memcpy((u8 *)wqe + bad_wqes[i].off, &bad_wqes[i].val, bad_wqes[i].len);
 		net_ring(&fx->p->a, sq.dbr, &sq.pi, 2, TULLE_UAR_SQ, sq.handle);
 		cqe = fake_poll(&sq.cq);
 		if (!cqe)
 			fail_msg("case %u: no CQE", i);
 		assert_int_equal(le32_get_bits(cqe->qn_op, TULLE_CQE_OP),
 				 TULLE_CQE_TX_ERR);
-		if (cqe->status != bad[i].status)
-			fail_msg("case %u: status %u", i, cqe->status);
+		if (cqe->status != bad_wqes[i].status ||
+		    cqe->syndrome != bad_wqes[i].syndrome)
+			fail_msg("case %u: status %u at %u", i, cqe->status,
+				 cqe->syndrome);
 		assert_int_equal(le32_to_cpu(cqe->ci), 0);
 		assert_null(fake_poll(&sq.cq));
 		req = (struct tulle_handle_req){ cpu_to_le32(sq.handle), 0 };
@@ -443,7 +470,7 @@ static void test_bad_gso(void **state)
 	struct fx *fx = *state;
 	u32 i, len = net_make(&s, fx->p->frame);
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < NET_COUNT(bad); i++) {
 		struct tulle_eth_wqe *wqe;
 		struct tulle_tx_cqe *cqe;
 		struct net_sq sq;
@@ -492,7 +519,7 @@ static void test_counters(void **state)
 	struct net_spec s = { 0 };
 	u32 i, len;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < NET_COUNT(sizes); i++) {
 		s.payload = sizes[i];
 		len = net_make(&s, fx->p->frame);
 		if (i == 3)
@@ -623,6 +650,7 @@ int main(void)
 		T(test_csum_inline),
 		T(test_csum_anywhere),
 		T(test_csum_wrong_pseudo),
+		T(test_csum_zero),
 		T(test_runt),
 		T(test_laps),
 		T(test_bad_wqes),

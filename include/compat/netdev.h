@@ -20,6 +20,7 @@
  * netif_rxq_has_unreadable_mp()   whether a memory provider is bound
  * page_pool_alloc_netmems() and
  * other netmem helpers            the older names; whole pages
+ * page_pool_enable_direct_...()   the assignment that it is
  *
  * Helpers the driver calls instead of touching members that only 7.3 has:
  * tulle_netdev_request_ops_lock(), tulle_netdev_set_hds_thresh(),
@@ -254,6 +255,14 @@ page_pool_dma_sync_netmem_for_cpu(const struct page_pool *pool,
 	if (!netmem_is_net_iov(netmem))
 		page_pool_dma_sync_for_cpu(pool, netmem_to_page(netmem),
 					   offset, size);
+}
+#endif
+
+#if !TULLE_HAVE_ENABLE_DIRECT_RECYCLING
+static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
+						     struct napi_struct *napi)
+{
+	WRITE_ONCE(pool->p.napi, napi);
 }
 #endif
 

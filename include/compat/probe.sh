@@ -46,6 +46,7 @@ HOPOPT_JUMBO		 ipv6_hopopt_jumbo_remove\(struct sk_buff \*
 ALLOC_NETMEMS		 page_pool_alloc_netmems\(struct page_pool \*
 NETMEM_SYNC_FOR_CPU	 page_pool_dma_sync_netmem_for_cpu\(const struct page_pool \*
 RECYCLE_DIRECT_NETMEM	 page_pool_recycle_direct_netmem\(struct page_pool \*
+ENABLE_DIRECT_RECYCLING	 page_pool_enable_direct_recycling\(struct page_pool \*
 NETMEM_IS_PFMEMALLOC	 netmem_is_pfmemalloc\(
 
 # ethtool.h

@@ -6,6 +6,7 @@ Called by tools/lab once everything it needs is built.
 """
 
 import ctypes
+import json
 import os
 import selectors
 import shutil
@@ -58,6 +59,7 @@ class Running:
         self.servers = {name: listen(os.path.join(guest.sock, name)) for name in ("ctl", "out")}
         self.conns = {}
         self.text = b""
+        self.wake_at = None
         # QEMU makes the log; a QEMU that cannot start leaves none.
         with open(guest.console, "wb"):
             pass
@@ -79,11 +81,22 @@ class Running:
                         raise Failure(self.qemu_words()) from None
             server.close()
 
-    def qemu_words(self):
+    def qemu_words(self, what="did not start"):
         with open(os.path.join(self.guest.rundir, f"qemu-{self.guest.name}.log"), encoding="utf-8",
                   errors="replace") as log:
             words = log.read().strip()
-        return f"QEMU of guest {self.guest.name} did not start: {words or 'it said nothing'}"
+        return f"QEMU of guest {self.guest.name} {what}: {words or 'it said nothing'}"
+
+    def press_power(self):
+        """The power button: it ends a suspend to idle and nothing else listens to it."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(os.path.join(self.guest.sock, "host"))
+            with sock.makefile("rw", encoding="utf-8") as talk:
+                talk.readline()
+                for command in ("qmp_capabilities", "system_powerdown"):
+                    talk.write(json.dumps({"execute": command}) + "\n")
+                    talk.flush()
+                    talk.readline()
 
     def control(self):
         """The lines that the guest's first process has sent; None once it hung up."""
@@ -238,6 +251,8 @@ class Run:
         elif word == "started" and guest is self.running[0] and self.started is None:
             self.started = time.time()
             self.say(f"the command runs, {self.started - T0:.1f} s after the start")
+        elif word == "wake":
+            guest.wake_at = time.time() + float(rest)
         elif word == "status" and guest is self.running[0]:
             self.status = int(rest)
 
@@ -271,6 +286,10 @@ class Run:
                 for line in lines or ():
                     self.on_control(guest, line)
                     end, why = self.deadline()
+            for guest in self.running:
+                if guest.wake_at and time.time() >= guest.wake_at:
+                    guest.wake_at = None
+                    guest.press_power()
             if time.time() >= end:
                 self.late(why)
                 return
@@ -321,7 +340,8 @@ class Run:
             self.judge()
             if not self.tail(1):
                 raise Failure(self.running[0].qemu_words())
-            raise Failure(f"the guest is gone before the command ended; the end of its log:\n{self.tail(25)}")
+            raise Failure("the guest is gone before the command ended; the end of its log:\n"
+                          f"{self.tail(25)}\n{self.running[0].qemu_words('ended')}")
         bad = self.judge() and not self.opts.no_log_check
         return FAILED if bad and self.status == 0 else self.status
 

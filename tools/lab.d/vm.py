@@ -110,6 +110,7 @@ class Guest:
         self.add("-chardev", f"socket,id=monitor,path={path},server=on,wait=off",
                  "-mon", "chardev=monitor,mode=control")
         self.channel("qmp", path)
+        self.add("-qmp", f"unix:{os.path.join(self.sock, 'host')},server=on,wait=off")
 
     def count_insns(self, qemu):
         """The plugin listens later than the port dials, hence the second try."""
@@ -143,7 +144,7 @@ class Guest:
     def files(self, role, command, env):
         """What the guest finds under /lab."""
         guest = os.path.join(HERE, "guest")
-        for name in ("mux", "peer", "qmp", "kexec-into", "insns"):
+        for name in ("mux", "peer", "qmp", "kexec-into", "insns", "freeze"):
             shutil.copy(os.path.join(guest, name), os.path.join(self.dir, "bin", name))
         os.symlink("qmp", os.path.join(self.dir, "bin", "hmp"))
         shutil.copy(os.path.join(guest, "start"), os.path.join(self.dir, "start"))
