@@ -3,6 +3,7 @@
 
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/slab.h>
 #include "core.h"
 
 #define TULLE_RESET_TIMEOUT_MS	2000
@@ -162,14 +163,41 @@ static int tulle_reset_by_register(struct tulle_core *core)
 	}
 }
 
+bool tulle_answers(struct tulle_core *core)
+{
+	return readl(core->regs + TULLE_REG_MAGIC) == TULLE_MAGIC;
+}
+
+/* A copy of our own: what the PCI core saves it forgets when it restores. */
+void tulle_config_save(struct tulle_core *core)
+{
+	struct pci_dev *pdev = core->dev.pdev;
+
+	kfree(core->config);
+	core->config = NULL;
+	if (!pci_save_state(pdev))
+		core->config = pci_store_saved_state(pdev);
+}
+
+/* BARs, MSI-X and the rest, after a reset of the bus took them. */
+void tulle_config_restore(struct tulle_core *core)
+{
+	struct pci_dev *pdev = core->dev.pdev;
+
+	if (core->config && !pci_load_saved_state(pdev, core->config))
+		pci_restore_state(pdev);
+}
+
 /* Whatever the function did before, it does no more when this returns 0. */
 int tulle_reset(struct tulle_core *core)
 {
 	struct pci_dev *pdev = core->dev.pdev;
 	int err;
 
-	/* A device that was away may be back (slot reset, hot reset). */
-	if (readl(core->regs + TULLE_REG_MAGIC) == TULLE_MAGIC)
+	/* A device that was away may be back, as one just plugged in. */
+	if (!tulle_answers(core))
+		tulle_config_restore(core);
+	if (tulle_answers(core))
 		clear_bit(TULLE_F_GONE, &core->flags);
 	err = tulle_reset_by_register(core);
 	if (err == -ETIMEDOUT) {

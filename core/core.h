@@ -185,6 +185,7 @@ struct tulle_core {
 	struct tulle_adev *adevs[TULLE_ADEVS];
 	struct tulle_client_slot clients[TULLE_ADEVS];
 	struct work_struct adev_work;
+	struct pci_saved_state *config;	/* of the last time it was up */
 	struct dentry *debugfs;
 };
 
@@ -204,6 +205,9 @@ void tulle_clients_detach(struct tulle_core *core);
 int tulle_bar_map(struct tulle_core *core);
 void tulle_bar_unmap(struct tulle_core *core);
 int tulle_bar_check(struct tulle_core *core);
+bool tulle_answers(struct tulle_core *core);
+void tulle_config_save(struct tulle_core *core);
+void tulle_config_restore(struct tulle_core *core);
 u32 tulle_rd32(struct tulle_core *core, u32 offset);
 void tulle_wr32(struct tulle_core *core, u32 offset, u32 value);
 int tulle_reset(struct tulle_core *core);

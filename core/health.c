@@ -12,6 +12,7 @@
 
 #define TULLE_WATCH_INTERVAL	HZ
 #define TULLE_WATCH_MISSES	3
+#define TULLE_RECOVER_TRIES	3
 
 static const char * const tulle_state_names[] = {
 	[TULLE_STATE_BOOTING]	= "booting",
@@ -151,6 +152,7 @@ static int tulle_health_recover(struct devlink_health_reporter *reporter,
 				void *priv_ctx, struct netlink_ext_ack *extack)
 {
 	struct tulle_core *core = devlink_health_reporter_priv(reporter);
+	unsigned int tries = TULLE_RECOVER_TRIES;
 	int err;
 
 	if (core->held) {
@@ -159,8 +161,10 @@ static int tulle_health_recover(struct devlink_health_reporter *reporter,
 	}
 	if (priv_ctx && tulle_health_is_alive(core))
 		return 0;
-	tulle_down(core);
-	err = tulle_up(core);
+	do {
+		tulle_down(core);
+		err = tulle_up(core);
+	} while (err && err != -ENODEV && --tries);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "device does not come up after reset");
 		return err;

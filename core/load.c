@@ -89,8 +89,7 @@ int tulle_up(struct tulle_core *core)
 	smp_mb();
 	if (test_bit(TULLE_F_FAILED, &core->flags))
 		WRITE_ONCE(core->dev.up, false);
-	/* What a slot reset restores; the core forgets it at every FLR. */
-	pci_save_state(core->dev.pdev);
+	tulle_config_save(core);
 	tulle_health_start(core);
 	tulle_clients_attach(core);
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include "core.h"
 
 static int tulle_pci_enable(struct tulle_core *core)
@@ -61,6 +62,7 @@ static int tulle_core_init(struct tulle_core *core)
 
 static void tulle_core_cleanup(struct tulle_core *core)
 {
+	kfree(core->config);
 	destroy_workqueue(core->wq);
 	tulle_uars_cleanup(core);
 	mutex_destroy(&core->irqs.lock);
@@ -261,11 +263,6 @@ static void tulle_reset_done(struct pci_dev *pdev)
 	tulle_release(pci_get_drvdata(pdev));
 }
 
-static bool tulle_answers(struct tulle_core *core)
-{
-	return readl(core->regs + TULLE_REG_MAGIC) == TULLE_MAGIC;
-}
-
 static pci_ers_result_t tulle_error_detected(struct pci_dev *pdev,
 					     pci_channel_state_t state)
 {
@@ -297,8 +294,7 @@ static pci_ers_result_t tulle_slot_reset(struct pci_dev *pdev)
 	tulle_hold(core);
 	if (!pci_is_enabled(pdev) && pci_enable_device_mem(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
-	pci_restore_state(pdev);
-	pci_save_state(pdev);
+	tulle_config_restore(core);
 	if (!tulle_answers(core)) {
 		pci_err(pdev, "device does not answer after a slot reset\n");
 		return PCI_ERS_RESULT_DISCONNECT;

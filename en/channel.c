@@ -93,9 +93,7 @@ static int channel_open_tx(struct tulle_en_channel *ch,
 	mem = tulle_en_tx_mem_create(&ch->txq, params->tx_size);
 	if (IS_ERR(mem))
 		return PTR_ERR(mem);
-	ch->txq.mem = mem;
-	ch->txq.flags = BIT(TULLE_EN_TXQ_DOWN);
-	netdev_tx_reset_queue(ch->txq.nq);
+	tulle_en_txq_open(&ch->txq, mem);
 	return 0;
 }
 
@@ -127,9 +125,8 @@ static int channel_open(struct tulle_en_priv *priv, unsigned int ix,
 	netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_RX, &ch->napi);
 	netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_TX, &ch->napi);
 	tulle_en_moder_start(ch);
-	napi_enable_locked(&ch->napi);
 	ch->active = true;
-	tulle_en_napi_kick(ch);
+	tulle_en_napi_enable(ch);
 	return 0;
 
 err_destroy_rxq:
@@ -147,15 +144,13 @@ static void channel_close(struct tulle_en_channel *ch)
 	struct net_device *dev = priv->netdev;
 
 	ch->active = false;
-	napi_disable_locked(&ch->napi);
+	tulle_en_napi_disable(ch);
 	tulle_en_moder_stop(ch);
 	netif_queue_set_napi(dev, ch->ix, NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(dev, ch->ix, NETDEV_QUEUE_TYPE_TX, NULL);
 
 	tulle_en_rxq_destroy(&ch->rxq);
-	tulle_en_tx_mem_free(ch->txq.mem);
-	ch->txq.mem = NULL;
-	netdev_tx_reset_queue(ch->txq.nq);
+	tulle_en_txq_close(&ch->txq);
 
 	netif_napi_del_locked(&ch->napi);
 	tulle_vec_put(priv->tdev, ch->vec);

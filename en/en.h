@@ -428,6 +428,8 @@ int tulle_en_rx_poll(struct tulle_en_rxq *rxq, int budget);
 struct tulle_en_tx_mem *tulle_en_tx_mem_create(struct tulle_en_txq *txq,
 					       u32 size);
 void tulle_en_tx_mem_free(struct tulle_en_tx_mem *mem);
+void tulle_en_txq_open(struct tulle_en_txq *txq, struct tulle_en_tx_mem *mem);
+void tulle_en_txq_close(struct tulle_en_txq *txq);
 void tulle_en_txq_start(struct tulle_en_txq *txq);
 void tulle_en_txq_stop(struct tulle_en_txq *txq, bool drain);
 void tulle_en_txq_swap(struct tulle_en_txq *txq, struct tulle_en_tx_mem *mem);
@@ -442,6 +444,8 @@ void tulle_en_tx_drop_all(struct tulle_en_tx_mem *mem);
 int tulle_en_poll(struct napi_struct *napi, int budget);
 void tulle_en_cq_event_rx(struct tulle_cq *cq);
 void tulle_en_cq_event_tx(struct tulle_cq *cq);
+void tulle_en_napi_disable(struct tulle_en_channel *ch);
+void tulle_en_napi_enable(struct tulle_en_channel *ch);
 void tulle_en_napi_kick(struct tulle_en_channel *ch);
 
 /* service.c */

@@ -25,6 +25,29 @@ void tulle_en_cq_event_tx(struct tulle_cq *cq)
 }
 
 /**
+ * tulle_en_napi_disable() - have a channel not polled
+ * @ch: the channel
+ *
+ * A poll arms the CQs when it has completed its NAPI already: wait for it.
+ */
+void tulle_en_napi_disable(struct tulle_en_channel *ch)
+{
+	napi_disable_locked(&ch->napi);
+	synchronize_net();
+	ch->disarmed = false;
+}
+
+/**
+ * tulle_en_napi_enable() - have a channel polled again, and at once
+ * @ch: the channel
+ */
+void tulle_en_napi_enable(struct tulle_en_channel *ch)
+{
+	napi_enable_locked(&ch->napi);
+	tulle_en_napi_kick(ch);
+}
+
+/**
  * tulle_en_napi_kick() - have a channel polled, and its CQs armed
  * @ch: the channel
  *
@@ -80,12 +103,12 @@ int tulle_en_poll(struct napi_struct *napi, int budget)
 	bool busy;
 
 	ch = container_of(napi, struct tulle_en_channel, napi);
-	if (!ch->disarmed)
-		napi_disarm(ch);
 	busy = tulle_en_tx_poll(&ch->txq, budget);
 	/* netpoll: budget 0, the stack may not be entered. */
 	if (unlikely(!budget))
 		return 0;
+	if (!ch->disarmed)
+		napi_disarm(ch);
 
 	done = tulle_en_rx_poll(&ch->rxq, budget);
 	if (busy || done == budget)

@@ -163,6 +163,21 @@ static void rx_geom_split(const struct tulle_en_params *params,
 		geom->hdr_len = roundup_pow_of_two(params->hds_thresh);
 }
 
+/* Large aggregates (BIG TCP) need large buffers: a packet has few fragments. */
+static u32 rx_buf_len(const struct tulle_en_priv *priv,
+		      const struct tulle_en_params *params)
+{
+	u32 gro_max = min(params->gro_max, priv->tdev->limits.max_gro_size);
+	u32 len;
+
+	if (params->rx_buf_len)
+		return params->rx_buf_len;
+	if (!(params->features & NETIF_F_GRO_HW))
+		return PAGE_SIZE;
+	len = roundup_pow_of_two(DIV_ROUND_UP(gro_max, MAX_SKB_FRAGS - 1));
+	return clamp_t(u32, len, PAGE_SIZE, TULLE_EN_RX_BUF_MAX);
+}
+
 /**
  * tulle_en_rx_geom() - shape of the receive queues of a configuration
  * @priv: the net_device's
@@ -178,7 +193,7 @@ void tulle_en_rx_geom(const struct tulle_en_priv *priv,
 		.log_size = ilog2(params->rx_size),
 		.log_wqe = ilog2(sizeof(struct tulle_rq_wqe) +
 				 sizeof(struct tulle_sge)),
-		.buf_len = params->rx_buf_len ?: PAGE_SIZE,
+		.buf_len = rx_buf_len(priv, params),
 		.flags = rx_flags(priv, params),
 	};
 

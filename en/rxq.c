@@ -196,13 +196,12 @@ static struct tulle_en_rx_mem *rxq_exchange(struct tulle_en_rxq *rxq,
 	struct tulle_en_channel *ch = rxq->channel;
 	struct tulle_en_rx_mem *old;
 
-	napi_disable_locked(&ch->napi);
+	tulle_en_napi_disable(ch);
 	if (rxq->mem)
 		rxq_drain(rxq);
 	old = rxq_detach(rxq);
 	rxq_attach(rxq, mem);
-	napi_enable_locked(&ch->napi);
-	tulle_en_napi_kick(ch);
+	tulle_en_napi_enable(ch);
 	return old;
 }
 

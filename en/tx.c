@@ -300,6 +300,11 @@ netdev_tx_t tulle_en_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	txq = &priv->channel[skb_get_queue_mapping(skb)]->txq;
 	mem = txq->mem;
+	/* Who chose the queue before it was closed may come this late. */
+	if (unlikely(!mem)) {
+		tx_drop(txq, skb);
+		return NETDEV_TX_OK;
+	}
 
 	/* Only a false wake-up leads here with a full ring. */
 	if (unlikely(tx_room(&mem->wq.prod) < TULLE_EN_TX_STOP)) {

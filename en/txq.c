@@ -107,6 +107,39 @@ struct tulle_en_tx_mem *tulle_en_tx_mem_create(struct tulle_en_txq *txq,
 }
 
 /**
+ * tulle_en_txq_open() - give a queue its first memory
+ * @txq: the queue
+ * @mem: the memory; the stack may not send yet
+ */
+void tulle_en_txq_open(struct tulle_en_txq *txq, struct tulle_en_tx_mem *mem)
+{
+	txq->flags = BIT(TULLE_EN_TXQ_DOWN);
+	__netif_tx_lock_bh(txq->nq);
+	netif_tx_stop_queue(txq->nq);
+	txq->mem = mem;
+	__netif_tx_unlock_bh(txq->nq);
+	netdev_tx_reset_queue(txq->nq);
+}
+
+/**
+ * tulle_en_txq_close() - take a queue's memory for good
+ * @txq: the queue; its NAPI is disabled
+ */
+void tulle_en_txq_close(struct tulle_en_txq *txq)
+{
+	struct tulle_en_tx_mem *mem = txq->mem;
+
+	__netif_tx_lock_bh(txq->nq);
+	txq->mem = NULL;
+	__netif_tx_unlock_bh(txq->nq);
+	tulle_en_tx_mem_free(mem);
+	netdev_tx_reset_queue(txq->nq);
+	/* The watchdog looks at all queues, also those that are not in use. */
+	if (netif_device_present(txq->channel->priv->netdev))
+		netif_tx_start_queue(txq->nq);
+}
+
+/**
  * tulle_en_txq_start() - let the stack send
  * @txq: the queue, its memory set and its NAPI enabled
  */
@@ -165,12 +198,11 @@ void tulle_en_txq_swap(struct tulle_en_txq *txq, struct tulle_en_tx_mem *mem)
 	struct tulle_en_tx_mem *old = txq->mem;
 
 	tulle_en_txq_stop(txq, true);
-	napi_disable_locked(&txq->channel->napi);
+	tulle_en_napi_disable(txq->channel);
 	txq->mem = mem;
 	clear_bit(TULLE_EN_TXQ_ERROR, &txq->flags);
 	tulle_en_tx_mem_free(old);
 	netdev_tx_reset_queue(txq->nq);
-	napi_enable_locked(&txq->channel->napi);
-	tulle_en_napi_kick(txq->channel);
+	tulle_en_napi_enable(txq->channel);
 	tulle_en_txq_start(txq);
 }

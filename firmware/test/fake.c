@@ -340,8 +340,8 @@ void fake_cmd_setup(struct fake_dev *d)
 {
 	d->slots = fake_mem(d, FAKE_SLOTS * sizeof(struct tulle_cmd_slot),
 			    4096);
-	d->in_box = fake_mem(d, 513 * 4096, 4096);
-	d->out_box = fake_mem(d, 513 * 4096, 4096);
+	d->in_box = fake_mem(d, FAKE_BOX * 4096, 4096);
+	d->out_box = fake_mem(d, FAKE_BOX * 4096, 4096);
 	fake_reg_write(d, TULLE_REG_CMD_BASE_LO, (u32)d->slots);
 	fake_reg_write(d, TULLE_REG_CMD_BASE_HI, (u32)(d->slots >> 32));
 	fake_reg_write(d, TULLE_REG_CMD_CFG, TULLE_CMD_CFG_ENABLE | 6);

@@ -17,6 +17,7 @@
 #define FAKE_FRAMES	512
 #ifndef FAKE_MEM	/* fuzzers take less: they make it anew for every input */
 #define FAKE_MEM	(64UL << 20)
+#define FAKE_BOX	513		/* pages of a mailbox, list included */
 #endif
 #define FAKE_BASE	0x10000UL	/* address of the first byte of memory */
 #define FAKE_SLOTS	64

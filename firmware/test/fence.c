@@ -80,7 +80,8 @@ struct world {
 	_Atomic u32		irqs;
 	_Atomic u32		packets;
 	struct jitter		driver;
-	struct jitter		device;
+	struct jitter		device;		/* under the lock */
+	struct jitter		engine;		/* its thread, not under it */
 	u64			slow;
 	u64			slow_len;
 	u8			frame[64];
@@ -190,7 +191,7 @@ static void *engine_thread(void *arg)
 		receive_locked(w);
 		run_locked(w);
 		pthread_mutex_unlock(&w->lock);
-		jitter_delay(&w->device);
+		jitter_delay(&w->engine);
 	}
 	return NULL;
 }
@@ -528,6 +529,7 @@ static struct world *world_create(const struct rule *r)
 	r->setup(w);
 	jitter_init(&w->driver, 0x9e3779b97f4a7c15);
 	jitter_init(&w->device, 0xd1b54a32d192ed03);
+	w->engine.seed = 0xa0761d6478bd642f;
 	w->n.d.on_write = device_write;
 	pthread_mutex_init(&w->lock, NULL);
 	if (pthread_create(&w->thread, NULL, engine_thread, w))

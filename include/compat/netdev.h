@@ -230,6 +230,16 @@ static inline int tulle_skb_remove_jumbo(struct sk_buff *skb)
 #endif
 }
 
+/*
+ * TULLE_GRO_MAX: the largest aggregate that the stack takes without a jumbo
+ * option in its IPv6 header.
+ */
+#if TULLE_HAVE_HOPOPT_JUMBO
+#define TULLE_GRO_MAX	GRO_LEGACY_MAX_SIZE
+#else
+#define TULLE_GRO_MAX	GRO_MAX_SIZE
+#endif
+
 #if !TULLE_HAVE_HAS_UNREADABLE_MP
 static inline bool netif_rxq_has_unreadable_mp(struct net_device *dev,
 					       unsigned int rxq)

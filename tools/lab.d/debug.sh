@@ -34,7 +34,7 @@ debug_compile()
 {
 	local version layer
 
-	in_root nice -n 19 make -C "$DEBUG_WORK" -j "$JOBS" bzImage modules
+	in_root nice -n 10 make -C "$DEBUG_WORK" -j "$JOBS" bzImage modules
 	version=$(in_root make -s -C "$DEBUG_WORK" kernelrelease)
 	layer=$LAB/kernels/$version/layer
 	rm -rf "${LAB:?}/kernels/$version"

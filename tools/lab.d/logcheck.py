@@ -52,6 +52,8 @@ PROBES = [
 ]
 STAMP = re.compile(r"^(<\d+>)?\[\s*\d+\.\d+\](\[\s*[CT]\d+\])? ?")
 BLOCK_LINES = 120
+# The host asks for this dump itself when a run hangs.
+SYSRQ_LINES = 5000
 
 
 def check_permission(regex):
@@ -92,6 +94,8 @@ class Judge:
                 continue
             if not self.markers.search(text) or self.harmless.search(text):
                 continue
+            if "sysrq: Show Blocked State" in text:
+                grace = SYSRQ_LINES
             if grace > 0 and re.search(r"Call Trace:|Modules linked in:", text):
                 continue
             if "cut here" in text:

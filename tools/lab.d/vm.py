@@ -6,6 +6,7 @@ import shlex
 import shutil
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+LAB_SLOT = 0x2
 FIRST_SLOT = 0x8
 SPARE_PORTS = 2
 # Boot messages of the whole log go to the serial line; the rest saves time that
@@ -29,6 +30,7 @@ class Guest:
         self.shares = []
         self.tulles = 0
         self.slot = FIRST_SLOT
+        self.virtios = 0
         os.makedirs(os.path.join(self.dir, "bin"))
         os.makedirs(self.sock)
 
@@ -100,9 +102,18 @@ class Guest:
         if opts.iommu:
             # Before every device that it shall govern.
             self.add("-device", "intel-iommu,intremap=on,caching-mode=off")
-        self.add("-fsdev", f"local,id=lab,path={self.lab},security_model=none,readonly=on,multidevs=remap",
-                 "-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab,romfile=",
-                 "-device", "virtio-serial-pci,max_ports=16,romfile=")
+        self.add("-fsdev", f"local,id=lab,path={self.lab},security_model=none,readonly=on,multidevs=remap")
+        self.virtio("virtio-9p-pci,fsdev=lab,mount_tag=lab")
+        self.virtio("virtio-serial-pci,id=serial,max_ports=16")
+
+    def virtio(self, text):
+        """A device of the lab's own, on a PCIe slot and with a promise to keep its state:
+        only so does the driver let it live through a suspend."""
+        port = f"lab{self.virtios}"
+        self.add("-device", f"pcie-root-port,id={port},bus=pcie.0,addr={LAB_SLOT + self.virtios // 8:#x}.{self.virtios % 8},"
+                 f"multifunction=on,chassis={200 + self.virtios},slot={200 + self.virtios}",
+                 "-device", f"{text},bus={port},romfile=,x-pcie-pm-no-soft-reset=on")
+        self.virtios += 1
 
     def monitor(self):
         """The guest's own way to this QEMU, with no process of the host in between."""
@@ -122,8 +133,8 @@ class Guest:
         path = os.path.abspath(path)
         tag = f"{'out' if writable else 'share'}{len(self.shares)}"
         mode = "" if writable else ",readonly=on"
-        self.add("-fsdev", f"local,id={tag},path={path.replace(',', ',,')},security_model=none{mode},multidevs=remap",
-                 "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},romfile=")
+        self.add("-fsdev", f"local,id={tag},path={path.replace(',', ',,')},security_model=none{mode},multidevs=remap")
+        self.virtio(f"virtio-9p-pci,fsdev={tag},mount_tag={tag}")
         self.shares.append(f"{tag}={path}")
 
     def spare_ports(self):
