@@ -164,7 +164,7 @@ static int tulle_health_recover(struct devlink_health_reporter *reporter,
 	do {
 		tulle_down(core);
 		err = tulle_up(core);
-	} while (err && err != -ENODEV && --tries);
+	} while (err && !test_bit(TULLE_F_GONE, &core->flags) && --tries);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "device does not come up after reset");
 		return err;

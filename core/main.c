@@ -195,6 +195,10 @@ static void tulle_remove(struct pci_dev *pdev)
 	cancel_work_sync(&core->adev_work);
 	tulle_adevs_del(core);
 	tulle_devlink_stop(core);
+	/* What could not be destroyed goes with a reset. */
+	if (test_bit(TULLE_F_FAILED, &core->flags) &&
+	    !test_bit(TULLE_F_GONE, &core->flags))
+		tulle_reset(core);
 	tulle_irqs_cleanup(core);
 	tulle_cmd_cleanup(core);
 	tulle_pci_disable(core);
@@ -202,11 +206,16 @@ static void tulle_remove(struct pci_dev *pdev)
 	devlink_free(core->dev.devlink);
 }
 
-/* The bus takes the device: down it goes, and recovery keeps its hands off. */
-static void tulle_hold(struct tulle_core *core)
+/*
+ * The bus takes the device: down it goes, and recovery keeps its hands off.
+ * With a @reason the device cannot be talked to any more.
+ */
+static void tulle_hold(struct tulle_core *core, const char *reason)
 {
 	devl_lock(core->dev.devlink);
 	core->held = true;
+	if (reason)
+		tulle_dev_fail(&core->dev, reason);
 	tulle_down(core);
 	devl_unlock(core->dev.devlink);
 }
@@ -232,7 +241,7 @@ static void tulle_shutdown(struct pci_dev *pdev)
 	struct tulle_core *core = pci_get_drvdata(pdev);
 
 	set_bit(TULLE_F_REMOVING, &core->flags);
-	tulle_hold(core);
+	tulle_hold(core, NULL);
 	/* No DMA from here on, also when the next kernel is started by kexec. */
 	if (!test_bit(TULLE_F_GONE, &core->flags))
 		tulle_reset(core);
@@ -240,7 +249,7 @@ static void tulle_shutdown(struct pci_dev *pdev)
 
 static int tulle_suspend(struct device *dev)
 {
-	tulle_hold(dev_get_drvdata(dev));
+	tulle_hold(dev_get_drvdata(dev), NULL);
 	return 0;
 }
 
@@ -255,7 +264,7 @@ static DEFINE_SIMPLE_DEV_PM_OPS(tulle_pm_ops, tulle_suspend, tulle_resume);
 
 static void tulle_reset_prepare(struct pci_dev *pdev)
 {
-	tulle_hold(pci_get_drvdata(pdev));
+	tulle_hold(pci_get_drvdata(pdev), NULL);
 }
 
 static void tulle_reset_done(struct pci_dev *pdev)
@@ -272,8 +281,7 @@ static pci_ers_result_t tulle_error_detected(struct pci_dev *pdev,
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	pci_err(pdev, "PCI channel failed, state %d\n", state);
-	tulle_dev_fail(&core->dev, "fatal PCI error");
-	tulle_hold(core);
+	tulle_hold(core, "fatal PCI error");
 	if (state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;
 	pci_disable_device(pdev);
@@ -291,7 +299,7 @@ static pci_ers_result_t tulle_slot_reset(struct pci_dev *pdev)
 	struct tulle_core *core = pci_get_drvdata(pdev);
 
 	/* Others on the bus may have asked for the reset. */
-	tulle_hold(core);
+	tulle_hold(core, NULL);
 	if (!pci_is_enabled(pdev) && pci_enable_device_mem(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
 	tulle_config_restore(core);

@@ -6,6 +6,7 @@
  * undo them. The channel itself is allocated once and kept.
  */
 #include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <net/netdev_lock.h>
 
 #include "en.h"
@@ -138,25 +139,6 @@ err_del_napi:
 	return err;
 }
 
-static void channel_close(struct tulle_en_channel *ch)
-{
-	struct tulle_en_priv *priv = ch->priv;
-	struct net_device *dev = priv->netdev;
-
-	ch->active = false;
-	tulle_en_napi_disable(ch);
-	tulle_en_moder_stop(ch);
-	netif_queue_set_napi(dev, ch->ix, NETDEV_QUEUE_TYPE_RX, NULL);
-	netif_queue_set_napi(dev, ch->ix, NETDEV_QUEUE_TYPE_TX, NULL);
-
-	tulle_en_rxq_destroy(&ch->rxq);
-	tulle_en_txq_close(&ch->txq);
-
-	netif_napi_del_locked(&ch->napi);
-	tulle_vec_put(priv->tdev, ch->vec);
-	ch->vec = NULL;
-}
-
 /**
  * tulle_en_channels_open() - make channels; their Tx queues stay stopped
  * @priv: the net_device's
@@ -194,8 +176,36 @@ int tulle_en_channels_open(struct tulle_en_priv *priv, unsigned int from,
 void tulle_en_channels_close(struct tulle_en_priv *priv, unsigned int from,
 			     unsigned int to)
 {
-	while (to-- > from)
-		channel_close(priv->channel[to]);
+	struct net_device *dev = priv->netdev;
+	struct tulle_en_channel *ch;
+	unsigned int ix;
+
+	if (from == to)
+		return;
+	for (ix = from; ix < to; ix++) {
+		ch = priv->channel[ix];
+		ch->active = false;
+		napi_disable_locked(&ch->napi);
+		tulle_en_moder_stop(ch);
+	}
+	/* As tulle_en_napi_disable() does, for all of them at once. */
+	synchronize_rcu_expedited();
+	for (ix = from; ix < to; ix++) {
+		ch = priv->channel[ix];
+		ch->disarmed = false;
+		netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_RX, NULL);
+		netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_TX, NULL);
+		tulle_en_rxq_destroy(&ch->rxq);
+		tulle_en_txq_close(&ch->txq);
+		__netif_napi_del_locked(&ch->napi);
+	}
+	/* Readers of the list of NAPIs, before their vectors go. */
+	synchronize_rcu_expedited();
+	for (ix = from; ix < to; ix++) {
+		ch = priv->channel[ix];
+		tulle_vec_put(priv->tdev, ch->vec);
+		ch->vec = NULL;
+	}
 }
 
 void tulle_en_channels_start(struct tulle_en_priv *priv, unsigned int from,

@@ -38,7 +38,7 @@ struct tulle_en_rss;
 struct tulle_en_stats;
 
 #define TULLE_EN_RX_SIZE_MIN	64
-#define TULLE_EN_RX_SIZE_DEFAULT 1024
+#define TULLE_EN_RX_SIZE_DEFAULT 512
 #define TULLE_EN_RX_SIZE_MAX	8192
 #define TULLE_EN_TX_SIZE_MIN	64
 #define TULLE_EN_TX_SIZE_DEFAULT 1024

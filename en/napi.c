@@ -3,6 +3,7 @@
  * NAPI: one instance per channel polls both of its queues.
  */
 #include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 
 #include "en.h"
 
@@ -33,7 +34,7 @@ void tulle_en_cq_event_tx(struct tulle_cq *cq)
 void tulle_en_napi_disable(struct tulle_en_channel *ch)
 {
 	napi_disable_locked(&ch->napi);
-	synchronize_net();
+	synchronize_rcu_expedited();
 	ch->disarmed = false;
 }
 

@@ -59,7 +59,7 @@ struct rule {
 	void		(*setup)(struct world *w);
 };
 
-/**
+/*
  * struct world - engine, its thread, and what both threads share
  * @lock: the engine's
  * @rest: how often the engine thread found nothing to do
@@ -561,9 +561,10 @@ static void dump(const struct world *w, const struct rule *r)
 		const struct lane *l = &w->lane[i];
 		const struct tulle_dbr *p = l->prod.dbr, *c = l->cq.dbr;
 
-		printf("# %s %d: pi %u evt %u hint %u, driver pi %u ci %u; CQ ci %u arm %#x, driver ci %u, entry %s\n",
+		printf("# %s %d: pi %u evt %u hint %u, driver pi %u ci %u\n",
 		       r->name, i, le32_to_cpu(p->pi), le32_to_cpu(p->evt),
-		       le32_to_cpu(p->ci_hint), l->prod.pi, l->prod.ci,
+		       le32_to_cpu(p->ci_hint), l->prod.pi, l->prod.ci);
+		printf("#   CQ ci %u arm %#x, driver ci %u, entry %s\n",
 		       le32_to_cpu(c->ci), le32_to_cpu(c->arm), l->cq.ci,
 		       tulle_cons_peek(&l->cq) ? "waits" : "none");
 	}

@@ -29,7 +29,7 @@ struct fuzz_in {
 	size_t		left;
 };
 
-/**
+/*
  * struct fuzz_mem - memory that the driver gave the device to write
  * @quiet: it may not write anything now
  * @any: everything may be written

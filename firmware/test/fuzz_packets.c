@@ -418,7 +418,7 @@ static void make_mask(struct machine *m)
 
 static void make_queues(struct machine *m, struct fuzz_in *in)
 {
-	u32 flags = fuzz_u8(in) & 0x7f, i, buf = 2048;
+	u32 flags = fuzz_u8(in) & 0x7f, i, k, buf = 2048;
 	struct tulle_rq_ctx ctx = {
 		.type = fuzz_u8(in) % 3,
 		.flags = cpu_to_le32(flags),
@@ -440,8 +440,12 @@ static void make_queues(struct machine *m, struct fuzz_in *in)
 		net_rq_create(&m->b, &m->rq[i], &ctx, LOG_RQ, buf);
 		fuzz_grant_queue(&m->mem, &m->rq[i].cq);
 		fuzz_grant_dbr(&m->mem, &m->b.d, m->rq[i].dbr);
-		fuzz_grant(&m->mem, m->rq[i].buf[0], (u64)(m->b.d.top -
-							   m->rq[i].buf[0]));
+		for (k = 0; k < 1U << LOG_RQ; k++) {
+			fuzz_grant(&m->mem, m->rq[i].buf[k], buf);
+			if (ctx.type == TULLE_RQ_SPLIT)
+				fuzz_grant(&m->mem, m->rq[i].hdr[k],
+					   m->rq[i].hdr_room);
+		}
 	}
 	fuzz_grant_queue(&m->mem, &m->b.eq);
 	fuzz_grant_commands(&m->mem, &m->b.d);

@@ -47,19 +47,19 @@ if [ "${1:-}" = guest ]; then
 	exit
 fi
 
+# All mounts are in a name space of their own and gone with it: what removes the
+# folder afterwards runs outside and cannot reach through one.
 if [ "${1:-}" != inner ]; then
-	# Mounts of our own, gone with the last process whatever happens.
-	rm -rf "$TAP_TMP"
-	exec unshare --mount --propagation private "$0" inner
+	DIR=$(mktemp -d "$LAB/checks-dkms.XXXXXX") || exit 1
+	trap 'rm -rf --one-file-system "$DIR" "$TAP_TMP"' EXIT
+	unshare --mount --propagation private "$0" inner "$DIR"
+	exit
 fi
 
-DIR=$(mktemp -d "$LAB/checks-dkms.XXXXXX") || exit 1
-trap 'umount -R "$DIR/root"; rm -rf "$DIR" "$TAP_TMP"' EXIT
+DIR=$2
 mkdir -p "$DIR/upper" "$DIR/work" "$DIR/root"
 mount -t overlay overlay -o "lowerdir=$LAB/root,upperdir=$DIR/upper,workdir=$DIR/work" "$DIR/root" || exit 1
-for fs in proc sys dev; do
-	mount --rbind "/$fs" "$DIR/root/$fs" || exit 1
-done
+mount -t proc proc "$DIR/root/proc" && mount --bind /dev "$DIR/root/dev" || exit 1
 
 inside() { chroot "$DIR/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp DEBIAN_FRONTEND=noninteractive "$@"; }
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What a kernel needs to boot in the lab: its image unpacked once (the guest need
-# not do it under emulation) and a small initramfs.
+# What a kernel needs to boot in the lab: its image and its modules unpacked once
+# (the guest need not do it under emulation) and a small initramfs.
 
 BOOT_MODULES="virtio_pci virtio_console 9pnet_virtio 9p overlay"
 
@@ -12,10 +12,12 @@ boot_dirs()
 	BOOT_DIR=$LAB/boot/$1
 	if [ -f "$LAB/kernels/$1/vmlinuz" ]; then
 		BOOT_IMAGE=$LAB/kernels/$1/vmlinuz
-		BOOT_MODROOT=$LAB/kernels/$1/layer/usr
+		BOOT_LAYER=kernels/$1/layer
+		BOOT_MODULEDIR=$LAB/$BOOT_LAYER/usr/lib/modules/$1
 	else
 		BOOT_IMAGE=$ROOT/boot/vmlinuz-$1
-		BOOT_MODROOT=$ROOT/usr
+		BOOT_LAYER=
+		BOOT_MODULEDIR=$ROOT/usr/lib/modules/$1
 	fi
 }
 
@@ -24,14 +26,27 @@ boot_module_list()
 	local m
 
 	for m in $BOOT_MODULES; do
-		in_root modprobe -d "$BOOT_MODROOT/.." -S "$1" --show-depends "$m" |
+		in_root modprobe -d "${BOOT_LAYER:+$LAB/$BOOT_LAYER/usr}/" -S "$1" --show-depends "$m" |
 			sed -n 's/^insmod \([^ ]*\).*/\1/p'
 	done | awk '!seen[$0]++'
 }
 
+# The distribution's modules, unpacked in place: the guest loads them faster, and
+# an index over them takes a fraction of a second instead of five.
+boot_modules()
+{
+	find "$BOOT_MODULEDIR/kernel" -name '*.ko.xz' -print0 | xargs -0 -r -n 64 xz -d -f
+	in_root depmod "$1"
+}
+
+boot_packed()
+{
+	[ -n "$(find "$BOOT_MODULEDIR/kernel" -name '*.ko.xz' -print -quit)" ]
+}
+
 boot_build()
 {
-	local version tmp file name
+	local version tmp file
 
 	version=$(cat "$LAB/boot/building")
 	boot_dirs "$version"
@@ -40,18 +55,13 @@ boot_build()
 	mkdir -p "$tmp/fs/bin" "$tmp/fs/modules"
 	cp "$ROOT/usr/bin/busybox" "$tmp/fs/bin/busybox"
 	install -m 755 "$TOP/tools/lab.d/guest/init" "$tmp/fs/init"
+	[ -n "$BOOT_LAYER" ] || boot_modules "$version"
 	boot_module_list "$version" >"$tmp/list"
 	while read -r file; do
-		name=$(basename "$file")
-		name=${name%.ko*}.ko
-		# Paths that modprobe prints are those of the chroot.
+		# Those of the root are named as the chroot sees them.
 		[ -f "$file" ] || file=$ROOT$file
-		case $file in
-		*.xz) xz -dc "$file" ;;
-		*.zst) zstd -dcq "$file" ;;
-		*) cat "$file" ;;
-		esac >"$tmp/fs/modules/$name"
-		echo "$name"
+		cp "$file" "$tmp/fs/modules/"
+		basename "$file"
 	done <"$tmp/list" >"$tmp/fs/modules/order"
 	(cd "$tmp/fs" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
 	boot_unpack "$BOOT_IMAGE" >"$tmp/vmlinux"
@@ -88,8 +98,10 @@ boot_ready_locked()
 	local key
 
 	mkdir -p "$LAB/boot"
-	key="1 $(cat "$TOP/tools/lab.d/guest/init" "$TOP/tools/lab.d/boot.sh" | cksum) $(stat -c %Y "$BOOT_IMAGE")"
-	[ -f "$BOOT_DIR/vmlinux" ] || rm -f "$STAMPS/boot-$1"
+	key="2 $(cat "$TOP/tools/lab.d/guest/init" "$TOP/tools/lab.d/boot.sh" | cksum) $(stat -c %Y "$BOOT_IMAGE")"
+	if [ ! -f "$BOOT_DIR/vmlinux" ] || boot_packed; then
+		rm -f "$STAMPS/boot-$1"
+	fi
 	echo "$1" >"$LAB/boot/building"
 	step "boot-$1" "$key" boot_build
 }

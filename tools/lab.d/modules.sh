@@ -24,7 +24,7 @@ modules_key()
 {
 	(
 		cd "$TOP" || exit 1
-		echo "2 $1"
+		echo "4 $1"
 		# shellcheck disable=SC2046
 		find $(modules_list) -type f \( -name '*.[chS]' -o -name Makefile -o -name Kbuild -o -name Kconfig \
 			-o -name '*.sh' -o -name '*.mk' \) ! -name '*.mod.c' -print0 | sort -z | xargs -0 sha256sum
@@ -73,9 +73,9 @@ modules_index()
 	local layer=$1 version=$2 moddir=$1/usr/lib/modules/$2 base
 
 	boot_dirs "$version"
-	base=$BOOT_MODROOT/lib/modules/$version
+	base=$BOOT_MODULEDIR
 	cp "$base"/modules.order "$base"/modules.builtin "$base"/modules.builtin.modinfo "$moddir/"
-	ln -s "$base/kernel" "$moddir/kernel"
+	ln -s "${base#"$ROOT"}/kernel" "$moddir/kernel"
 	ln -s usr/lib "$layer/lib"
 	in_root depmod -b "$layer" "$version"
 	rm "$moddir/kernel" "$layer/lib"

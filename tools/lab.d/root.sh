@@ -201,7 +201,7 @@ ethtool_version()
 
 setup_root()
 {
-	step host-packages 1 root_host
+	step host-packages 3 root_host
 	step root-base 2 root_base
 	step root-kernels "2 $OLDEST_612 $KERNEL_612 $NEWEST_612" root_kernels
 }
