@@ -12,6 +12,7 @@
 #define TULLE_EQ0_LOG_SIZE	9
 #define TULLE_EQ_ETH_LOG_SIZE	7
 #define TULLE_EQ_RDMA_LOG_SIZE	12
+#define TULLE_VEC_ETH_MIN	64U
 
 static irqreturn_t tulle_irq(int irq, void *data)
 {
@@ -22,10 +23,19 @@ static irqreturn_t tulle_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* How many vectors are of use, and who gets them. */
+/*
+ * A CPU has some 200 vectors for all devices, so the number of queues that the
+ * device has is no good reason to take as many.
+ */
+static unsigned int tulle_irqs_eth(struct tulle_core *core)
+{
+	return min_t(u32, core->dev.limits.max_tx_queues,
+		     max(num_possible_cpus(), TULLE_VEC_ETH_MIN));
+}
+
 static void tulle_irqs_split(struct tulle_core *core, unsigned int n)
 {
-	unsigned int eth = min_t(u32, n - 1, core->dev.limits.max_tx_queues);
+	unsigned int eth = min(n - 1, tulle_irqs_eth(core));
 	struct tulle_irqs *irqs = &core->irqs;
 	unsigned int rdma = 0;
 
@@ -42,7 +52,7 @@ static void tulle_irqs_split(struct tulle_core *core, unsigned int n)
 
 static unsigned int tulle_irqs_wanted(struct tulle_core *core)
 {
-	unsigned int n = 1 + core->dev.limits.max_tx_queues;
+	unsigned int n = 1 + tulle_irqs_eth(core);
 
 	if (tulle_cap(&core->dev, RDMA))
 		n += num_possible_cpus();

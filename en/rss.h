@@ -16,7 +16,7 @@ struct netlink_ext_ack;
 
 /* Entries of the largest indirection table that the driver uses. */
 #define TULLE_EN_RSS_LOG_SIZE_MAX	9
-#define TULLE_EN_RSS_SIZE_MAX		(1U << TULLE_EN_RSS_LOG_SIZE_MAX)
+#define TULLE_EN_RSS_SIZE_MAX		BIT(TULLE_EN_RSS_LOG_SIZE_MAX)
 
 u32 tulle_en_rss_indir_size(struct net_device *dev);
 u32 tulle_en_rss_key_size(struct net_device *dev);

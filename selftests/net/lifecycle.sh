@@ -73,7 +73,7 @@ rings() { ethtool -G tulle0 rx $(($1 % 2 ? 1024 : 256)) tx $(($1 % 2 ? 1024 : 25
 rss() { ethtool -X tulle0 equal $(($1 % 2 ? 1 : 2)); }
 mtus() { ip link set tulle0 mtu $(($1 % 2 ? 1500 : 9000)) && port_addresses; }
 flr() { echo flr >"/sys/bus/pci/devices/$BDF0/reset_method" && echo 1 >"/sys/bus/pci/devices/$BDF0/reset"; }
-suspend() { rtcwake -q -m freeze -s 2; }
+suspend() { freeze 2; }
 
 aer() { # QEMU error name by round; -c marks it correctable
 	local e

@@ -4,7 +4,14 @@
 # large transfer compared by hash.
 . "$(dirname "$0")/../lib/env.sh"
 
-set_mtu() { ip link set tulle0 mtu "$1" && in_ns ip link set tulle1 mtu "$1"; }
+SECS=${SECS:-4}		# of each iperf3 run
+MIB=${MIB:-256}		# of the transfer that is compared
+
+# What the stack learned of the path while the MTU was small goes with it.
+set_mtu() {
+	ip link set tulle0 mtu "$1" && in_ns ip link set tulle1 mtu "$1" &&
+		ip route flush cache && in_ns ip route flush cache
+}
 
 ping_v4() { # MTU
 	set_mtu "$1" || return 1
@@ -45,7 +52,7 @@ big_tcp() {
 		in_background timeout 30 tcpdump -ni tulle0 -s 128 -c 1 "tcp and greater 100000 and dst $dev"
 		local pid=$!
 		sleep 2
-		iperf_ok 10000000 -c "$dev" -t 4 || return 1
+		iperf_ok 10000000 -c "$dev" -t "$SECS" || return 1
 		wait $pid || { echo "no packet over 100000 bytes seen towards $dev"; return 1; }
 	done
 	ip link set tulle0 gso_max_size 65536 gro_max_size 65536 \
@@ -75,18 +82,18 @@ set_mtu 1500
 port_addresses
 remote_addresses
 iperf_server
-ktap_check "tcp 1 stream" iperf_ok 10000000 -c "$REMOTE_V4" -t 4
-ktap_check "tcp 8 streams" iperf_ok 10000000 -c "$REMOTE_V4" -t 4 -P 8
-ktap_check "tcp reverse" iperf_ok 10000000 -c "$REMOTE_V4" -t 4 -R
-ktap_check "tcp v6" iperf_ok 10000000 -c "$REMOTE_V6" -t 4
-ktap_check "udp" iperf_ok 1000000 -c "$REMOTE_V4" -u -b 20M -t 3
-ktap_check "udp reverse, large datagrams" iperf_ok 1000000 -c "$REMOTE_V4" -u -b 20M -l 8000 -R -t 3
+ktap_check "tcp 1 stream" iperf_ok 10000000 -c "$REMOTE_V4" -t "$SECS"
+ktap_check "tcp 8 streams" iperf_ok 10000000 -c "$REMOTE_V4" -t "$SECS" -P 8
+ktap_check "tcp reverse" iperf_ok 10000000 -c "$REMOTE_V4" -t "$SECS" -R
+ktap_check "tcp v6" iperf_ok 10000000 -c "$REMOTE_V6" -t "$SECS"
+ktap_check "udp" iperf_ok 1000000 -c "$REMOTE_V4" -u -b 20M -t "$SECS"
+ktap_check "udp reverse, large datagrams" iperf_ok 1000000 -c "$REMOTE_V4" -u -b 20M -l 8000 -R -t "$SECS"
 set_mtu 9600
-ktap_check "tcp mtu 9600" iperf_ok 10000000 -c "$REMOTE_V4" -t 4
+ktap_check "tcp mtu 9600" iperf_ok 10000000 -c "$REMOTE_V4" -t "$SECS"
 set_mtu 68
-ktap_check "tcp mtu 68" iperf_ok 10000 -c "$REMOTE_V4" -t 3
+ktap_check "tcp mtu 68" iperf_ok 10000 -c "$REMOTE_V4" -t "$SECS"
 set_mtu 1500
-ktap_check "256 MiB arrive unchanged" sha_transfer 256
+ktap_check "$MIB MiB arrive unchanged" sha_transfer "$MIB"
 port_addresses
 remote_addresses
 ktap_check "BIG TCP" big_tcp

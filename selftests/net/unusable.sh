@@ -20,11 +20,13 @@ port_of_rp2() { # the bridge whose slot fills when the device is plugged
 	comm -13 "$KTAP_TMP/before" <(ls /sys/bus/pci/devices)
 }
 
+appeared() { [ -n "$(port_of_rp2)" ]; }
+
 refused() { # LIE PATTERN
 	local lines
 	ls /sys/bus/pci/devices >"$KTAP_TMP/before"
 	plug ",\"liar\":\"$1:n=1\"" || return 1
-	retry 20 eval '[ -n "$(port_of_rp2)" ]' || { echo "the device did not appear"; return 1; }
+	retry 20 appeared || { echo "the device did not appear"; return 1; }
 	BDF=$(port_of_rp2)
 	retry 20 eval "dmesg | grep -q 'tulle_core $BDF'"
 	sleep 1
@@ -39,7 +41,7 @@ refused() { # LIE PATTERN
 good() {
 	ls /sys/bus/pci/devices >"$KTAP_TMP/before"
 	plug "" || return 1
-	retry 20 eval '[ -n "$(port_of_rp2)" ]' || return 1
+	retry 20 appeared || return 1
 	BDF=$(port_of_rp2)
 	retry 20 test -e "/sys/bus/pci/devices/$BDF/net" || { dmesg | tail; return 1; }
 	unplug
