@@ -57,7 +57,7 @@ dkms: deps
 	debian/build-dkms
 
 fuzz: deps
-	$(MAKE) -C firmware fuzz $(ARGS)
+	$(MAKE) -C firmware/test fuzz $(ARGS)
 
 clean:
 	@find core en include/compat/generated -name '*.o' -o -name '*.ko' -o \

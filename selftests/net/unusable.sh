@@ -6,9 +6,15 @@
 
 BDF=
 
+# The id and the slot are free again only some time after the guest let go.
+device_add() { # PROPERTIES
+	! qmp "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tulle\",\"id\":\"extra\",\"bus\":\"rp2\"$1}}" |
+		grep -i error
+}
+
 plug() { # PROPERTIES
 	dmesg -C
-	qmp "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tulle\",\"id\":\"extra\",\"bus\":\"rp2\"$1}}" | grep -v error
+	retry 20 device_add "$1"
 }
 
 unplug() {
