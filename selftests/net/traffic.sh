@@ -49,7 +49,7 @@ big_tcp() {
 	in_ns ip link set tulle1 gso_max_size 262144 gro_max_size 262144 \
 		gso_ipv4_max_size 262144 gro_ipv4_max_size 262144 || return 1
 	for dev in "$REMOTE_V4" "$REMOTE_V6"; do
-		in_background timeout 30 tcpdump -ni tulle0 -s 128 -c 1 "tcp and greater 100000 and dst $dev"
+		in_background timeout 30 tcpdump -ni tulle0 -s 128 -c 1 "greater 100000 and dst host $dev"
 		local pid=$!
 		sleep 2
 		iperf_ok 10000000 -c "$dev" -t "$SECS" || return 1
