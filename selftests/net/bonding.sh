@@ -80,11 +80,17 @@ failover() { # MODE...
 	ip netns exec nsa iperf3 -c 192.0.5.2 -t 3 -P 4
 }
 
+# Both ports in one aggregator, in sync, collecting and distributing (state 61
+# or, with short timeouts, 63), on either end.
+in_sync() {
+	ip netns exec nsa cat /proc/net/bonding/bond0 >"$KTAP_TMP/bond"
+	grep -q 'Number of ports: 2' "$KTAP_TMP/bond" &&
+		[ "$(grep -cE 'port state: (61|63)$' "$KTAP_TMP/bond")" = 4 ]
+}
+
 aggregated() {
 	failover mode 802.3ad lacp_rate fast || return 1
-	ip netns exec nsa cat /proc/net/bonding/bond0 >"$KTAP_TMP/bond"
-	cat "$KTAP_TMP/bond"
-	[ "$(grep -c 'Partner Churn State: none' "$KTAP_TMP/bond")" = 2 ]
+	retry 30 in_sync || { cat "$KTAP_TMP/bond"; return 1; }
 }
 
 ktap_begin
