@@ -14,7 +14,7 @@ set_faults() { # PLAN
 }
 
 fault_counters() {
-	qmp '{"execute":"qom-get","arguments":{"path":"tulle0","property":"fault-counters"}}' | jq -re .return
+	qmp '{"execute":"qom-get","arguments":{"path":"tulle0","property":"fault-counters"}}' | jq -re .
 }
 
 fault_count() { fault_counters | grep -oE "\b$1=[0-9]+" | cut -d= -f2; }

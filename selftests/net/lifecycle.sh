@@ -11,7 +11,7 @@ BDF0=$(port_pci tulle0)
 
 device_get() { # DEVICE PROPERTY
 	qmp "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"$1\",\"property\":\"$2\"}}" |
-		jq -re .return
+		jq -re .
 }
 
 no_live_object() {

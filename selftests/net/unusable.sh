@@ -14,7 +14,7 @@ device_add() { # PROPERTIES
 
 plug() { # PROPERTIES
 	dmesg -C
-	retry 20 device_add "$1"
+	retry 60 device_add "$1"
 }
 
 unplug() {
