@@ -22,6 +22,8 @@ by_alias()
 	local slot
 
 	rm -f /run/modprobe.d/lab.conf
+	# udev began with another module index.
+	udevadm control --reload
 	udevadm trigger --action=add --subsystem-match=pci --attr-match=class=0x020000
 	udevadm settle --timeout=60
 	modinfo -F filename tulle_core | grep dkms || return 1
