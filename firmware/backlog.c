@@ -5,8 +5,12 @@
  */
 #include "eth.h"
 
-/* So long a queue without buffers may hold up the others. */
-#define STUCK_NS	200000000ULL
+/*
+ * So long a queue without buffers may hold up the others. Counted in ticks: a
+ * machine that stood still for a while does not make all queues look stuck.
+ */
+#define STUCK_TICK_NS	25000000ULL
+#define STUCK_TICKS	8
 
 /* Chunks that the largest frame takes: kept free while sending is allowed. */
 #define RESERVE		(TFW_MAX_TSO / TFW_CHUNK + 4)
@@ -89,11 +93,13 @@ bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 	else
 		rq->fifo = first;
 	rq->fifo_last = first;
-	if (tfw_list_empty(&rq->parked))
+	if (tfw_list_empty(&rq->parked)) {
+		rq->waited = 0;
 		tfw_list_add_tail(&wire->parked, &rq->parked);
-	if (!wire->stuck) {
-		wire->stuck = engine_of(port)->now;
-		tfw_wire_timer_arm(port, wire->stuck + STUCK_NS);
+	}
+	if (!wire->tick) {
+		wire->tick = engine_of(port)->now + STUCK_TICK_NS;
+		tfw_wire_timer_arm(port, wire->tick);
 	}
 	if (wire->fifo.nfree < RESERVE)
 		set_xoff(port, true);
@@ -111,9 +117,9 @@ void tfw_wire_unpark(struct tfw_rq *rq)
 
 	rq->fifo = wire->fifo.after[first];
 	tfw_fifo_drop(&wire->fifo, first);
+	rq->waited = 0;
 	if (!rq->fifo)
 		tfw_list_del(&rq->parked);
-	wire->stuck = tfw_list_empty(&wire->parked) ? 0 : engine_of(port)->now;
 	if (wire->fifo.nfree >= RESERVE + RESERVE / 2)
 		set_xoff(port, false);
 }
@@ -133,31 +139,33 @@ void tfw_wire_forget(struct tfw_rq *rq)
 	drop_parked(rq, &rq->drops_stopped);
 }
 
-/* Nobody took anything for too long: those queues are on their own now. */
-static void give_up(struct tfw_port *port)
+/* A queue that took nothing for too long is on its own from now on. */
+static void tick(struct tfw_port *port)
 {
-	struct tfw_list *head = &port->wire->parked;
+	struct tfw_list *head = &port->wire->parked, *n, *next;
 
-	while (!tfw_list_empty(head)) {
-		struct tfw_rq *rq = tfw_container(head->next, struct tfw_rq,
-						  parked);
+	for (n = head->next; n != head; n = next) {
+		struct tfw_rq *rq = tfw_container(n, struct tfw_rq, parked);
 
+		next = n->next;
+		if (++rq->waited < STUCK_TICKS)
+			continue;
 		rq->dead = true;
 		drop_parked(rq, &rq->drops_dry);
 	}
+	port->wire->tick = tfw_list_empty(head) ? 0 :
+			   engine_of(port)->now + STUCK_TICK_NS;
 }
 
 /*
  * Frames held back on their way out
  */
-static void load_held(struct tfw_port *port, u16 chunk)
+static void load_held(struct tfw_port *port, u16 chunk, struct tfw_frame *f)
 {
-	struct tfw_wire *wire = port->wire;
 	u8 hash_type;
 	u32 hash;
 
-	tfw_fifo_load(&wire->store, chunk, &wire->held_frame, &hash,
-		      &hash_type);
+	tfw_fifo_load(&port->wire->store, chunk, f, &hash, &hash_type);
 }
 
 /* Counted as sent when it was held; what fails now is lost. */
@@ -165,8 +173,8 @@ static void pass_held(struct tfw_port *port, u16 chunk)
 {
 	struct tfw_wire *wire = port->wire;
 
-	load_held(port, chunk);
-	if (port->link_up && !tfw_wire_pass(port, &wire->held_frame))
+	load_held(port, chunk, &wire->late_frame);
+	if (port->link_up && !tfw_wire_pass(port, &wire->late_frame))
 		port->stats.tx_backend_drops++;
 	tfw_fifo_drop(&wire->store, chunk);
 }
@@ -217,7 +225,7 @@ static void drop_held(struct tfw_port *port)
 	struct tfw_wire *wire = port->wire;
 
 	if (wire->hold) {
-		load_held(port, wire->hold);
+		load_held(port, wire->hold, &wire->held_frame);
 		port->stats.tx_backend_drops += wire->held_frame.npkts;
 		tfw_fifo_drop(&wire->store, wire->hold);
 		wire->hold = 0;
@@ -238,7 +246,7 @@ void tfw_port_tx_ready(struct tfw_dev *dev)
 	wire->tx_full = false;
 	if (chunk) {
 		wire->hold = 0;
-		load_held(port, chunk);
+		load_held(port, chunk, &wire->held_frame);
 		tfw_wire_send(port, &wire->held_frame);
 		tfw_fifo_drop(&wire->store, chunk);
 	}
@@ -254,16 +262,16 @@ static void on_timer(struct tfw_timer *t)
 
 	release_due(port);
 	tfw_wire_release_late(port);
-	if (wire->stuck && now - wire->stuck >= STUCK_NS)
-		give_up(port);
+	if (wire->tick && wire->tick <= now)
+		tick(port);
 	if (wire->pause_until && wire->pause_until <= now) {
 		wire->pause_until = 0;
 		tfw_wire_wake(port);
 	}
 	if (wire->nheld)
 		tfw_wire_timer_arm(port, wire->held[0].when);
-	if (wire->stuck)
-		tfw_wire_timer_arm(port, wire->stuck + STUCK_NS);
+	if (wire->tick)
+		tfw_wire_timer_arm(port, wire->tick);
 	if (wire->pause_until)
 		tfw_wire_timer_arm(port, wire->pause_until);
 }
@@ -365,7 +373,7 @@ void tfw_wire_reset(struct tfw_port *port)
 	drop_held(port);
 	wire->tx_full = false;
 	wire->pause_until = 0;
-	wire->stuck = 0;
+	wire->tick = 0;
 	set_xoff(port, false);
 	tfw_timer_cancel(engine_of(port), &wire->timer);
 	tfw_wire_wake(port);

@@ -317,6 +317,8 @@ struct tfw_cq *tfw_cq_find(struct tfw_func *f, u32 handle);
 /*
  * Keys (key.c)
  */
+#define TFW_LOG_UAR_STRIDE	12	/* after reset */
+void tfw_uar_set_stride(struct tfw_func *f, u8 log_stride);
 bool tfw_uar_make_kernel(struct tfw_func *f);	/* page 0 */
 bool tfw_uar_get(struct tfw_func *f, u16 page);	/* false: no such page */
 void tfw_uar_put(struct tfw_func *f, u16 page);

@@ -119,6 +119,7 @@ struct tfw_gro;
  * @fifo: frames that wait for buffers, oldest first (chunk + 1)
  * @fifo_last: likewise, newest
  * @parked: on the wire's list while there are some
+ * @waited: ticks since it last took something out of the FIFO
  * @dead: waited in vain: drop until the driver shows up again
  * @gro: sessions, when GRO is on
  * @gro_node: on the wire's list while sessions are open
@@ -139,6 +140,7 @@ struct tfw_rq {
 	u32		wqe_bytes;
 	u16		fifo;
 	u16		fifo_last;
+	u8		waited;
 	bool		dead;
 	struct tfw_list	parked;
 	struct tfw_gro	*gro;
@@ -330,13 +332,15 @@ void tfw_fifo_drop(struct tfw_fifo *ff, u16 first);
  * @frame: the frame being sent by this port's queues
  * @pkt: wire packet cut from a frame that this port sends
  * @rest: what the backend did not take of a frame
- * @held_frame: frame out of @store
+ * @held_frame: what the backend did not take, out of @store
+ * @late_frame: frame that a fault held back, out of @store; may pass while
+ *	another one is being sent
  * @rx_frame: frame out of the FIFO, or from the backend
  * @rx_rest: what is left of one from the FIFO
  * @rx_pkt: wire packet cut from a frame that this port receives
  * @rx: its way into a queue
  * @fifo: Rx frames without buffer
- * @stuck: when the FIFO began to hold something; 0: empty
+ * @tick: when to look for queues that are stuck; 0: nothing waits
  * @xoff: the other end is asked not to send
  * @wait: SQs that wait until they may send
  * @parked: RQs with something in the FIFO
@@ -358,7 +362,7 @@ struct tfw_wire {
 	struct tfw_list		wait;
 	struct tfw_list		parked;
 	struct tfw_list		gro;
-	u64			stuck;
+	u64			tick;
 	u64			pause_until;
 	bool			xoff;
 	bool			tx_full;
@@ -375,6 +379,7 @@ struct tfw_wire {
 	struct tfw_frame	pkt;
 	struct tfw_frame	rest;
 	struct tfw_frame	held_frame;
+	struct tfw_frame	late_frame;
 	struct tfw_frame	rx_frame;
 	struct tfw_frame	rx_rest;
 	struct tfw_frame	rx_pkt;

@@ -22,17 +22,17 @@ static u32 key_hash(const u64 *word, unsigned int n, u64 salt)
 	return (u32)(h >> 32);
 }
 
-/* Tables live at addresses nobody can guess: salt enough for one process. */
-static u64 mask_salt(const struct tfw_mask *mask)
+/* Objects lie at addresses nobody can guess: salt enough for one process. */
+static u64 salt_of(const struct tfw_obj *obj)
 {
-	return (u64)(uintptr_t)mask * 0x94d049bb133111ebULL;
+	return (u64)(uintptr_t)obj * 0x94d049bb133111ebULL;
 }
 
-static u32 id_hash(u32 id)
+static u32 id_hash(const struct tfw_table *t, u32 id)
 {
 	u64 word = id;
 
-	return key_hash(&word, 1, 0);
+	return key_hash(&word, 1, salt_of(&t->obj));
 }
 
 static bool words_equal(const u64 *a, const u64 *b, unsigned int n)
@@ -57,7 +57,7 @@ static struct tfw_rule *mask_lookup(const struct tfw_mask *mask,
 
 	for (i = 0; i < mask->nwords; i++)
 		word[i] = key->word[mask->word[i]] & mask->bits[i];
-	hash = key_hash(word, mask->nwords, mask_salt(mask));
+	hash = key_hash(word, mask->nwords, salt_of(&mask->obj));
 	for (n = tfw_hash_first(&mask->rules, hash); n; n = n->next) {
 		if (n->hash != hash)
 			continue;
@@ -93,7 +93,7 @@ struct tfw_rule *tfw_table_lookup(const struct tfw_table *t,
 
 struct tfw_rule *tfw_rule_find(const struct tfw_table *t, u32 id)
 {
-	u32 hash = id_hash(id);
+	u32 hash = id_hash(t, id);
 	struct tfw_hnode *n;
 
 	for (n = tfw_hash_first(&t->ids, hash); n; n = n->next)
@@ -208,9 +208,10 @@ enum tulle_status tfw_rule_insert(struct tfw_mask *mask,
 	memcpy(tfw_rule_actions(rule), actions,
 	       in->nactions * sizeof(*actions));
 	rule->seq = t->seq++;
-	rule->key.hash = key_hash(rule->word, mask->nwords, mask_salt(mask));
+	rule->key.hash = key_hash(rule->word, mask->nwords,
+				  salt_of(&mask->obj));
 	rule->key.aux = priority;
-	rule->id.hash = id_hash(id);
+	rule->id.hash = id_hash(t, id);
 	rule->id.aux = id;
 	chain_rule(mask, rule);
 	tfw_hash_add(&t->ids, &rule->id, NULL);
@@ -351,6 +352,8 @@ void tfw_mask_destroy(struct tfw_obj *obj)
 	unsigned int i;
 
 	empty_mask(mask);
+	/* Made ready for a rule that then was not added. */
+	tfw_free(tfw_func_engine(obj->func), mask->rules.bucket);
 	for (i = 0; t->masks[i] != mask; i++)
 		;
 	t->nmasks--;
@@ -369,6 +372,7 @@ void tfw_table_destroy(struct tfw_obj *obj)
 		tfw_mask_destroy(&t->masks[t->nmasks - 1]->obj);
 	tfw_action_put(func, &t->miss);
 	tfw_free(tfw_func_engine(func), t->masks);
+	tfw_free(tfw_func_engine(func), t->ids.bucket);
 	tfw_obj_free(obj);
 }
 

@@ -18,6 +18,14 @@ bool tfw_uar_make_kernel(struct tfw_func *f)
 	return true;
 }
 
+/* With wide pages there are fewer of them. */
+void tfw_uar_set_stride(struct tfw_func *f, u8 log_stride)
+{
+	atomic_store(&f->log_stride, log_stride);
+	f->obj[TULLE_OBJ_UAR].quota =
+		1U << (f->dev->cfg.log_uar_size - log_stride);
+}
+
 bool tfw_uar_get(struct tfw_func *f, u16 page)
 {
 	struct tfw_obj *obj = tfw_obj_at(f, TULLE_OBJ_UAR, page);
@@ -47,19 +55,10 @@ enum tulle_status tfw_cmd_alloc_uar(struct tfw_cmd *cmd)
 	struct tfw_func *f = cmd->func;
 	enum tulle_status st;
 	struct tfw_obj *obj;
-	u32 pages;
 
-	pages = 1U << (f->dev->cfg.log_uar_size - atomic_load(&f->log_stride));
-	if (f->obj[TULLE_OBJ_UAR].used >= pages)
-		return TULLE_STATUS_QUOTA;
 	obj = tfw_obj_alloc(f, TULLE_OBJ_UAR, sizeof(*obj), 0, &st);
 	if (!obj)
 		return st;
-	/* With wide pages there are fewer of them than handles. */
-	if (tfw_obj_index(obj) >= pages) {
-		tfw_obj_free(obj);
-		return TULLE_STATUS_QUOTA;
-	}
 	rsp->handle = cpu_to_le32(obj->handle);
 	return TULLE_STATUS_OK;
 }

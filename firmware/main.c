@@ -182,7 +182,8 @@ static void func_set_quotas(struct tfw_func *f)
 	const struct tfw_fw_config *cfg = &f->dev->cfg;
 	u32 queues = 2U * cfg->queue_pairs + 64;
 	const u32 quota[TULLE_OBJ_TYPES] = {
-		[TULLE_OBJ_UAR]		= 1U << (cfg->log_uar_size - 12),
+		[TULLE_OBJ_UAR]		= 1U << (cfg->log_uar_size -
+						TFW_LOG_UAR_STRIDE),
 		[TULLE_OBJ_PD]		= 4096,
 		[TULLE_OBJ_MKEY]	= 1U << 18,
 		[TULLE_OBJ_EQ]		= 2U * cfg->vectors,
@@ -235,7 +236,7 @@ static void func_restart(struct tfw_func *f)
 	u64 boot_ns = (u64)f->dev->cfg.boot_ms * 1000000;
 
 	atomic_fetch_add(&f->gen, 1);
-	atomic_store(&f->log_stride, 12);
+	tfw_uar_set_stride(f, TFW_LOG_UAR_STRIDE);
 	f->state = TULLE_STATE_BOOTING;
 	f->stalled = false;
 	f->scratch = 0;

@@ -91,7 +91,8 @@ static u32 obj_list_take(struct tfw_obj_table *t)
 		t->first = slot->next;
 		t->nfreed--;
 		slot->freed = false;
-		if (!slot->obj)
+		/* The quota may have shrunk meanwhile. */
+		if (!slot->obj && index < t->quota)
 			return index;
 	}
 	return OBJ_NONE;

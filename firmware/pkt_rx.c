@@ -255,8 +255,9 @@ static enum tfw_put rx_packet(struct tfw_rq *rq, struct tfw_rx *rx)
 			goto out_count;
 	}
 	tfw_gro_flush(rq);
+	put = TFW_PUT_ERROR;
 	if (rq->wq.state != TULLE_QUEUE_READY)
-		return TFW_PUT_ERROR;
+		goto out_count;
 	tfw_frame_finish(f);
 	tfw_rx_strip(rq, rx);
 	put = rx_single(rq, rx);
@@ -264,6 +265,8 @@ static enum tfw_put rx_packet(struct tfw_rq *rq, struct tfw_rx *rx)
 out_count:
 	if (put == TFW_PUT_OK)
 		count_rx(rq, f);
+	if (put == TFW_PUT_ERROR)
+		rq->drops_stopped += f->npkts;
 	if (put == TFW_PUT_BIG) {
 		rq->drops_big += f->npkts;
 		return TFW_PUT_OK;
@@ -371,7 +374,10 @@ void tfw_rx_queue(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 		return;
 	/* The driver cannot refill what it was not told about. */
 	tfw_gro_flush(rq);
-	tfw_wire_park(rq, rest_of(wire, f, done), hash, hash_type);
+	if (rq->wq.state == TULLE_QUEUE_READY)
+		tfw_wire_park(rq, rest_of(wire, f, done), hash, hash_type);
+	else
+		rq->drops_stopped += f->npkts - done;
 }
 
 bool tfw_rx_drain(struct tfw_rq *rq)
@@ -395,5 +401,8 @@ bool tfw_rx_drain(struct tfw_rq *rq)
 		}
 		tfw_wire_unpark(rq);
 	}
+	/* Stopped by an error: nothing will ever take the rest. */
+	if (rq->fifo)
+		tfw_wire_forget(rq);
 	return true;
 }

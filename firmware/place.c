@@ -133,7 +133,8 @@ static enum tfw_put open_multi(struct tfw_rq *rq, struct tfw_place *p, u32 len)
 
 	if (rq->stride && need > all_strides(rq) - rq->stride) {
 		if (!tfw_rq_avail(rq))
-			return TFW_PUT_DRY;
+			return rq->wq.state == TULLE_QUEUE_READY ?
+				TFW_PUT_DRY : TFW_PUT_ERROR;
 		/* Completions stay in the order of the buffers. */
 		tfw_gro_flush(rq);
 		if (rq->wq.state != TULLE_QUEUE_READY || !fill_wqe(rq))

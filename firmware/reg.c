@@ -102,7 +102,7 @@ static void uar_cfg_write(struct tfw_func *f, u32 val)
 	/* The kernel's page is the one that does not count. */
 	if (log < 12 || log > 16 || f->obj[TULLE_OBJ_UAR].used > 1)
 		return;
-	atomic_store(&f->log_stride, (u8)log);
+	tfw_uar_set_stride(f, (u8)log);
 }
 
 static u32 cmd_caps_read(struct tfw_func *f)
@@ -152,6 +152,9 @@ static void cmd_cfg_write(struct tfw_func *f, u32 val)
 		return;
 	f->cmdq.base = f->cmd_base[0] | (u64)f->cmd_base[1] << 32;
 	f->cmdq.log_slots = (u8)log;
+	/* A scan of another array is not gone on with. */
+	f->cmdq.next = 0;
+	f->cmdq.left = 0;
 	f->cmdq.enabled = true;
 }
 

@@ -28,8 +28,10 @@ bool tfw_wire_may_send(struct tfw_port *port, struct tfw_sq *sq)
 {
 	struct tfw_wire *wire = port->wire;
 
-	if (!wire->tx_full && !is_paused(port))
+	if (!wire->tx_full && !is_paused(port)) {
+		tfw_list_del(&sq->wait);
 		return true;
+	}
 	if (tfw_list_empty(&sq->wait))
 		tfw_list_add_tail(&wire->wait, &sq->wait);
 	return false;

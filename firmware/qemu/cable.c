@@ -151,6 +151,9 @@ void tqemu_cable_detach(struct tqemu_dev *dev)
 		if (g->dev[i])
 			empty = false;
 	}
+	/* The other end has lost its link. */
+	if (!empty && g->running)
+		qatomic_set(&g->next_timer, 0);
 	tqemu_group_unlock(g);
 	dev->group = NULL;
 	if (!empty)

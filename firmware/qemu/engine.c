@@ -172,13 +172,14 @@ void tqemu_group_lock(struct tqemu_group *g)
 /* Neither a kick that found the lock taken nor a new timer is left behind. */
 void tqemu_group_unlock(struct tqemu_group *g)
 {
-	bool sooner;
-
-	/* Pairs with the barrier in thread_sleep(). */
-	smp_mb();
-	sooner = qatomic_read(&g->next_timer) < qatomic_read(&g->sleep_until);
 	qemu_mutex_unlock(&g->lock);
-	if (sooner || tfw_engine_kicked(g->fw))
+	/*
+	 * Pairs with the barrier in thread_sleep(), and with the failed
+	 * trylock of a doorbell: its kick is seen here.
+	 */
+	smp_mb();
+	if (qatomic_read(&g->next_timer) < qatomic_read(&g->sleep_until) ||
+	    tfw_engine_kicked(g->fw))
 		group_wake(g);
 }
 
@@ -271,6 +272,7 @@ static bool irq_deliver(struct tqemu_dev *dev)
 	return true;
 }
 
+/* BQL or engine lock held. */
 static bool group_pending(struct tqemu_group *g)
 {
 	unsigned int i;
@@ -378,7 +380,7 @@ static void thread_count_pass(struct tqemu_group *g)
 static uint64_t thread_round(struct tqemu_group *g)
 {
 	uint64_t due = TFW_NEVER;
-	bool bql, retry;
+	bool bql, retry, pending;
 
 	bql = qatomic_read(&g->needs_bql);
 	if (bql)
@@ -393,11 +395,13 @@ static uint64_t thread_round(struct tqemu_group *g)
 		thread_count_pass(g);
 		due = group_pass(g, THREAD_BYTES, THREAD_NS) ? 0 : g->next_timer;
 	}
+	/* Under the lock: a device may be leaving. */
+	pending = group_pending(g);
 	qemu_mutex_unlock(&g->lock);
 	if (retry)
 		return 0;
 
-	if (!bql && group_pending(g)) {
+	if (!bql && pending) {
 		bql_lock();
 		bql = true;
 	}

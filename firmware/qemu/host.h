@@ -263,7 +263,6 @@ void tqemu_capture(void *dev, bool tx, const struct tfw_iov *iov,
 
 /* pci.c */
 void tqemu_pci_set_removed(struct tqemu_dev *dev, bool removed);
-uint32_t tqemu_pci_read_reg(struct tqemu_dev *dev, uint32_t offset);
 
 /* props.c */
 void tqemu_props_init(ObjectClass *oc);

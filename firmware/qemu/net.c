@@ -34,8 +34,12 @@ static size_t txq_need(size_t len)
 	return ROUND_UP(sizeof(struct txq_record) + len, TXQ_ALIGN);
 }
 
-/* Room for @len bytes in one piece at the head, or NULL. */
-static struct txq_record *txq_reserve(struct tqemu_txq *q, size_t len)
+/*
+ * Finds room for @len bytes in one piece, from *@pos on. The head stays where
+ * it is: whoever empties the ring looks at it meanwhile, and sees a skipped
+ * end together with the record behind it.
+ */
+static bool txq_reserve(struct tqemu_txq *q, size_t len, uint32_t *pos)
 {
 	/* Pairs with the release in txq_pop(). */
 	uint32_t tail = qatomic_load_acquire(&q->tail);
@@ -43,14 +47,14 @@ static struct txq_record *txq_reserve(struct tqemu_txq *q, size_t len)
 	uint32_t to_end = TXQ_SIZE - (q->head & (TXQ_SIZE - 1));
 	size_t need = txq_need(len);
 
+	*pos = q->head;
 	if (need <= to_end)
-		return need <= room ? txq_at(q, q->head) : NULL;
+		return need <= room;
 	if (to_end + need > room)
-		return NULL;
+		return false;
 	txq_at(q, q->head)->len = TXQ_SKIP;
-	/* The record behind it makes both visible. */
-	q->head += to_end;
-	return txq_at(q, q->head);
+	*pos += to_end;
+	return true;
 }
 
 static struct txq_record *txq_peek(struct tqemu_txq *q)
@@ -81,6 +85,7 @@ bool tqemu_port_tx(void *opaque, const struct tfw_iov *iov, unsigned int n)
 	struct tqemu_txq *q = &dev->net.txq;
 	struct txq_record *r;
 	unsigned int i;
+	uint32_t pos;
 	size_t len = 0;
 
 	for (i = 0; i < n; i++)
@@ -90,11 +95,11 @@ bool tqemu_port_tx(void *opaque, const struct tfw_iov *iov, unsigned int n)
 		dev->net.drops++;
 		return true;
 	}
-	r = txq_reserve(q, len);
-	if (!r) {
+	if (!txq_reserve(q, len, &pos)) {
 		qatomic_set(&q->starved, true);
 		return false;
 	}
+	r = txq_at(q, pos);
 	r->len = len;
 	r->gen = tfw_func_generation(dev->fw, TFW_FUNC_PF);
 	for (i = 0, len = 0; i < n; i++) {
@@ -102,7 +107,7 @@ bool tqemu_port_tx(void *opaque, const struct tfw_iov *iov, unsigned int n)
 		len += iov[i].len;
 	}
 	/* Pairs with the acquire in txq_peek(). */
-	qatomic_store_release(&q->head, q->head + (uint32_t)txq_need(len));
+	qatomic_store_release(&q->head, pos + (uint32_t)txq_need(len));
 	return true;
 }
 
@@ -309,6 +314,9 @@ void tqemu_net_cleanup(struct tqemu_dev *dev)
 		qemu_del_nic(net->nic);
 	net->nic = NULL;
 	qemu_bh_delete(net->bh);
+	/* A timer of the firmware's may still send: not into freed memory. */
+	tqemu_group_lock(dev->group);
 	g_free(net->txq.buf);
 	net->txq.buf = NULL;
+	tqemu_group_unlock(dev->group);
 }

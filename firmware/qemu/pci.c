@@ -23,19 +23,15 @@
 
 /* BAR0 */
 
-uint32_t tqemu_pci_read_reg(struct tqemu_dev *dev, uint32_t offset)
+static uint64_t regs_read(void *opaque, hwaddr addr, unsigned int size)
 {
+	struct tqemu_dev *dev = opaque;
 	uint32_t val;
 
 	tqemu_group_lock(dev->group);
-	val = tfw_mmio_read(dev->fw, TFW_FUNC_PF, offset);
+	val = tfw_mmio_read(dev->fw, TFW_FUNC_PF, addr);
 	tqemu_group_unlock(dev->group);
 	return val;
-}
-
-static uint64_t regs_read(void *opaque, hwaddr addr, unsigned int size)
-{
-	return tqemu_pci_read_reg(opaque, addr);
 }
 
 static void regs_write(void *opaque, hwaddr addr, uint64_t val,

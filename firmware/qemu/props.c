@@ -168,19 +168,15 @@ static char *objects_get(Object *obj, Error **errp)
 
 static char *state_get(Object *obj, Error **errp)
 {
-	static const char * const name[] = {
-		[TULLE_STATE_BOOTING] = "booting",
-		[TULLE_STATE_READY] = "ready",
-		[TULLE_STATE_DEAD] = "dead",
-	};
 	struct tqemu_dev *dev = TULLE(obj);
-	uint32_t state;
+	const char *name = "absent";
 
-	if (!dev->fw)
-		return g_strdup("absent");
-	state = tqemu_pci_read_reg(dev, TULLE_REG_STATE) &
-		TULLE_STATE_STATE;
-	return g_strdup(state < ARRAY_SIZE(name) ? name[state] : "unknown");
+	if (dev->fw) {
+		tqemu_group_lock(dev->group);
+		name = tfw_dev_state(dev->fw, TFW_FUNC_PF);
+		tqemu_group_unlock(dev->group);
+	}
+	return g_strdup(name);
 }
 
 static char *counters_get(Object *obj, Error **errp)

@@ -152,6 +152,17 @@ static void test_uar_exhaustion(void **state)
 		n++;
 	assert_int_equal(st, TULLE_STATUS_QUOTA);
 	assert_int_equal(n, (1U << (24 - 16)) - 1);
+	/* One that comes back can be had again. */
+	assert_int_equal(fake_destroy(&fx->d, TULLE_CMD_FREE_UAR,
+				      1U << 24 | 100), 0);
+	assert_int_equal(fake_create(&fx->d, TULLE_CMD_ALLOC_UAR, NULL, 0,
+				     &st) & TULLE_HANDLE_INDEX, 100);
+	/* A reset narrows them, and there are more. */
+	tfw_mmio_write(fx->d.dev, 0, TULLE_REG_RESET, TULLE_RESET_MAGIC);
+	fake_boot(&fx->d);
+	for (n = 0; n < 1U << (24 - 16); n++)
+		assert_int_not_equal(fake_create(&fx->d, TULLE_CMD_ALLOC_UAR,
+						 NULL, 0, NULL), 0);
 }
 
 static void test_kernel_uar_is_fixed(void **state)
@@ -643,6 +654,29 @@ static void test_bad_config(void **state)
 	assert_non_null(strstr(err, "plan"));
 }
 
+/* A new array is looked at from its start, and no further than it goes. */
+static void test_other_slots(void **state)
+{
+	struct fixture *fx = *state;
+	u32 i;
+
+	for (i = 0; i < 12; i++)
+		fake_post(&fx->d, i);
+	tfw_mmio_write(fx->d.dev, 0, TULLE_REG_CMD_DOORBELL, 0);
+	/* One turn: the scan stops half way. */
+	tfw_engine_run(fx->env.engine, 1, UINT64_MAX);
+	assert_int_equal(fake_slot(&fx->d, 7)->owner, TULLE_CMD_OWNER_DRIVER);
+	assert_int_equal(fake_slot(&fx->d, 8)->owner, TULLE_CMD_OWNER_DEVICE);
+	tfw_mmio_write(fx->d.dev, 0, TULLE_REG_CMD_CFG, 0);
+	tfw_mmio_write(fx->d.dev, 0, TULLE_REG_CMD_CFG, TULLE_CMD_CFG_ENABLE);
+	fake_post(&fx->d, 0);
+	fake_cmd_doorbell(&fx->d);
+	assert_int_equal(fake_slot(&fx->d, 0)->owner, TULLE_CMD_OWNER_DRIVER);
+	for (i = 8; i < 12; i++)
+		assert_int_equal(fake_slot(&fx->d, i)->owner,
+				 TULLE_CMD_OWNER_DEVICE);
+}
+
 /* Bus mastering off: nothing happens; on again: what waited happens. */
 static void test_bus_master(void **state)
 {
@@ -696,6 +730,7 @@ int main(void)
 		TEST(test_out_of_memory),
 		COLD(test_create_out_of_memory),
 		COLD(test_bad_config),
+		TEST(test_other_slots),
 		TEST(test_bus_master),
 	};
 

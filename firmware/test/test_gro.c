@@ -3,22 +3,13 @@
  * HW-GRO: what is merged, what is not, and that cutting an aggregate again
  * gives back the segments that went in.
  */
-#include "net.h"
+#include "fx.h"
 
-struct fx {
-	struct net_pair	*p;
-	struct net_sq	sq;
-	struct net_rq	rq;
-};
-
+/* All buffers posted. */
 static struct fx *make(const struct tulle_rq_ctx *ctx, u32 log, u32 buf_len)
 {
-	struct fx *fx = calloc(1, sizeof(*fx));
+	struct fx *fx = fx_make(ctx, log, buf_len);
 
-	fx->p = net_pair_create();
-	net_sq_create(&fx->p->a, &fx->sq, 8);
-	net_rq_create(&fx->p->b, &fx->rq, ctx, log, buf_len);
-	net_rx_default(&fx->p->b, TULLE_ACTION_QUEUE, fx->rq.handle);
 	net_rq_post(&fx->rq, 1U << log);
 	return fx;
 }
@@ -69,16 +60,6 @@ static int setup_multi(void **state)
 	};
 
 	*state = make(&ctx, 4, 32768);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fx *fx = *state;
-
-	net_rq_free(&fx->rq);
-	net_pair_destroy(fx->p);
-	free(fx);
 	return 0;
 }
 
@@ -545,7 +526,7 @@ static void test_multi_positions(void **state)
 	}
 }
 
-#define T(name, s) cmocka_unit_test_setup_teardown(name, s, teardown)
+#define T(name, s) cmocka_unit_test_setup_teardown(name, s, fx_teardown)
 
 int main(void)
 {

@@ -4,52 +4,7 @@
  * the queues that follow from them.
  */
 #include "../eth.h"
-#include "net.h"
-
-struct fx {
-	struct net_pair	*p;
-	struct net_sq	sq;
-	struct net_rq	rq;
-};
-
-static struct fx *make(const struct tulle_rq_ctx *ctx, u32 log, u32 buf_len)
-{
-	struct fx *fx = calloc(1, sizeof(*fx));
-
-	fx->p = net_pair_create();
-	net_sq_create(&fx->p->a, &fx->sq, 8);
-	net_rq_create(&fx->p->b, &fx->rq, ctx, log, buf_len);
-	net_rx_default(&fx->p->b, TULLE_ACTION_QUEUE, fx->rq.handle);
-	return fx;
-}
-
-static int setup(void **state)
-{
-	struct tulle_rq_ctx ctx = { 0 };
-
-	*state = make(&ctx, 6, 2048);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fx *fx = *state;
-
-	net_rq_free(&fx->rq);
-	net_pair_destroy(fx->p);
-	free(fx);
-	return 0;
-}
-
-static u32 send_spec(struct fx *fx, const struct net_spec *s)
-{
-	u32 len = net_make(s, fx->p->frame);
-
-	net_send(&fx->sq, fx->p->frame, len);
-	while (fake_poll(&fx->sq.cq))
-		;
-	return len;
-}
+#include "fx.h"
 
 static const u8 ms_key[TULLE_RSS_KEY_LEN] = {
 	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
@@ -187,7 +142,7 @@ static void test_rss(void **state)
 
 			type = s.v6 ? (s.udp ? TULLE_RSS_UDP6 : TULLE_RSS_TCP6) :
 				      (s.udp ? TULLE_RSS_UDP4 : TULLE_RSS_TCP4);
-			send_spec(fx, &s);
+			fx_send(fx, &s);
 			want = expected_hash(&s, fx->p->frame, fields[type],
 					     (u8)sym);
 			assert_true(net_rx(&rq[want & 3], &fx->p->pkt));
@@ -249,7 +204,7 @@ static void test_rss_commands(void **state)
 				      handle), 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
 {

@@ -4,36 +4,14 @@
  * run dry, stop, move or are given nonsense.
  */
 #include "../eth.h"
-#include "net.h"
-
-struct fx {
-	struct net_pair	*p;
-	struct net_sq	sq;
-	struct net_rq	rq;
-};
-
-static struct fx *make(const struct tulle_rq_ctx *ctx, u32 log, u32 buf_len)
-{
-	struct fx *fx = calloc(1, sizeof(*fx));
-
-	fx->p = net_pair_create();
-	net_sq_create(&fx->p->a, &fx->sq, 8);
-	net_rq_create(&fx->p->b, &fx->rq, ctx, log, buf_len);
-	net_rx_default(&fx->p->b, TULLE_ACTION_QUEUE, fx->rq.handle);
-	return fx;
-}
+#include "fx.h"
 
 static int setup_flags(void **state, u32 flags, u32 buf_len)
 {
 	struct tulle_rq_ctx ctx = { .flags = cpu_to_le32(flags) };
 
-	*state = make(&ctx, 6, buf_len);
+	*state = fx_make(&ctx, 6, buf_len);
 	return 0;
-}
-
-static int setup(void **state)
-{
-	return setup_flags(state, 0, 2048);
 }
 
 static int setup_chain(void **state)
@@ -49,7 +27,7 @@ static int setup_split(void **state)
 		.flags = cpu_to_le32(TULLE_RQ_F_CHAIN),
 	};
 
-	*state = make(&ctx, 6, 1024);
+	*state = fx_make(&ctx, 6, 1024);
 	return 0;
 }
 
@@ -59,28 +37,8 @@ static int setup_multi(void **state)
 		.type = TULLE_RQ_MULTI, .log_stride = 8, .log_strides = 4,
 	};
 
-	*state = make(&ctx, 3, 4096);
+	*state = fx_make(&ctx, 3, 4096);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fx *fx = *state;
-
-	net_rq_free(&fx->rq);
-	net_pair_destroy(fx->p);
-	free(fx);
-	return 0;
-}
-
-static u32 send_spec(struct fx *fx, const struct net_spec *s)
-{
-	u32 len = net_make(s, fx->p->frame);
-
-	net_send(&fx->sq, fx->p->frame, len);
-	while (fake_poll(&fx->sq.cq))
-		;
-	return len;
 }
 
 static void expect_frame(struct fx *fx, const void *frame, u32 len)
@@ -88,14 +46,6 @@ static void expect_frame(struct fx *fx, const void *frame, u32 len)
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	assert_int_equal(fx->p->pkt.len, len);
 	assert_memory_equal(fx->p->pkt.data, frame, len);
-}
-
-static void query(struct fx *fx, struct tulle_rq_ctx *ctx)
-{
-	struct tulle_handle_req req = { cpu_to_le32(fx->rq.handle), 0 };
-
-	assert_int_equal(fake_cmd(&fx->p->b.d, TULLE_CMD_QUERY_RQ, &req,
-				  sizeof(req), ctx, sizeof(*ctx)), 0);
 }
 
 /* Every length, over many laps. */
@@ -108,7 +58,7 @@ static void test_lengths(void **state)
 	for (i = 6; i < 1800; i += 7) {
 		struct net_spec s = { .payload = i, .seq = i * 13 };
 
-		len = send_spec(fx, &s);
+		len = fx_send(fx, &s);
 		expect_frame(fx, fx->p->frame, len);
 		posted = le16_to_cpu(fx->p->pkt.cqe.count);
 		net_rq_post(&fx->rq, posted);
@@ -123,14 +73,14 @@ static void test_too_big(void **state)
 	struct fx *fx = *state;
 
 	net_rq_post(&fx->rq, 2);
-	send_spec(fx, &s);
+	fx_send(fx, &s);
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 	s.payload--;
-	send_spec(fx, &s);
+	fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, 2048);
 	/* The buffer was not lost. */
 	assert_int_equal(le32_to_cpu(fx->p->pkt.cqe.wqe), 0);
-	query(fx, &ctx);
+	fx_query(fx, &ctx);
 	assert_int_equal(le64_to_cpu(ctx.drops_big), 1);
 	assert_int_equal(le64_to_cpu(ctx.packets), 1);
 	assert_int_equal(le64_to_cpu(ctx.bytes), 2048);
@@ -144,26 +94,26 @@ static void test_split(void **state)
 	u32 len;
 
 	net_rq_post(&fx->rq, 8);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 66);
 	s.v6 = true;
 	s.udp = true;
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 62);
 	/* A small one goes whole into the header buffer. */
 	s = (struct net_spec){ .payload = 26 };
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, 80);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 80);
 	s.payload = 27;
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, 81);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 54);
 	/* Payload over several buffers. */
 	s.payload = 4000;
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.count), 4);
 	/* Headers that do not fit their buffer: not split. */
@@ -171,7 +121,7 @@ static void test_split(void **state)
 			       .opt = 40 };
 	fx->rq.hdr_room = 96;
 	net_rq_post(&fx->rq, 1);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 0);
 }
@@ -188,7 +138,7 @@ static void test_strides(void **state)
 		u32 need;
 
 		s.payload = 100 + i * 37;
-		len = send_spec(fx, &s);
+		len = fx_send(fx, &s);
 		need = (len + 255) / 256;
 		assert_true(net_rx(&fx->rq, &fx->p->pkt));
 		if (net_flags(&fx->p->pkt) & TULLE_RX_F_FILLER) {
@@ -221,7 +171,7 @@ static void test_strides(void **state)
 	assert_true(fillers);
 	/* Longer than a WQE: from its first stride on, into the next. */
 	s.payload = 9000;
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	if (net_flags(&fx->p->pkt) & TULLE_RX_F_FILLER)
 		assert_true(net_rx(&fx->rq, &fx->p->pkt));
@@ -242,7 +192,7 @@ static void test_checksums(void **state)
 				      .payload = 333 };
 		u16 l3 = s.v6 ? 0 : TULLE_RX_F_L3_OK;
 
-		len = send_spec(fx, &s);
+		len = fx_send(fx, &s);
 		expect_frame(fx, fx->p->frame, len);
 		assert_int_equal(net_flags(&fx->p->pkt), l3 | TULLE_RX_F_L4_OK);
 		fx->p->frame[len - 1] ^= 4;
@@ -302,7 +252,7 @@ static void test_csum_complete(void **state)
 	u32 len;
 
 	net_rq_post(&fx->rq, 64);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	assert_true(net_flags(&fx->p->pkt) & TULLE_RX_F_CSUM);
 	assert_true(net_flags(&fx->p->pkt) & TULLE_RX_F_VLAN0);
@@ -330,7 +280,7 @@ static void test_strip(void **state)
 	u32 len;
 
 	net_rq_post(&fx->rq, 64);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	assert_int_equal(fx->p->pkt.len, len - 4);
 	assert_memory_equal(fx->p->pkt.data, fx->p->frame, 12);
@@ -340,7 +290,7 @@ static void test_strip(void **state)
 			  TULLE_RX_F_VLAN1), TULLE_RX_F_VLAN0);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.vlan[0]), 100);
 	s.tags = 2;
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	assert_int_equal(fx->p->pkt.len, len - 8);
 	assert_memory_equal(fx->p->pkt.data + 12, fx->p->frame + 20, len - 20);
@@ -373,7 +323,7 @@ static void test_fcs(void **state)
 
 	assert_int_equal(tfw_crc32(0, digits, 9), 0xcbf43926);
 	net_rq_post(&fx->rq, 64);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	assert_int_equal(fx->p->pkt.len, len + 4);
 	assert_true(net_flags(&fx->p->pkt) & TULLE_RX_F_FCS);
@@ -393,7 +343,7 @@ static void test_dry(void **state)
 	net_rq_post(&fx->rq, 3);
 	for (i = 0; i < 10; i++) {
 		s.seq = i;
-		send_spec(fx, &s);
+		fx_send(fx, &s);
 	}
 	for (i = 0; i < 10; i++) {
 		s.seq = i;
@@ -403,7 +353,7 @@ static void test_dry(void **state)
 			net_rq_post(&fx->rq, 1);
 	}
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
-	query(fx, &ctx);
+	fx_query(fx, &ctx);
 	assert_int_equal(le64_to_cpu(ctx.drops_dry), 0);
 	assert_int_equal(le64_to_cpu(ctx.packets), 10);
 	/* Far away again: no kick for a refill that nobody waits for. */
@@ -443,8 +393,55 @@ static void test_pause(void **state)
 	/* On and off by turns, off at the end. */
 	assert_int_equal(le64_to_cpu(b.tx.pause) % 2, 0);
 	assert_int_equal(le64_to_cpu(a.rx.ctrl), le64_to_cpu(b.tx.pause));
-	query(fx, &ctx);
+	fx_query(fx, &ctx);
 	assert_int_equal(le64_to_cpu(ctx.drops_dry), 0);
+}
+
+/* A machine that stood still has not kept anybody waiting. */
+static void test_standstill(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct tulle_rq_ctx ctx;
+	struct fx *fx = *state;
+	u32 i, len = 0;
+
+	for (i = 0; i < 20; i++)
+		len = fx_send(fx, &s);
+	fx->p->env.now += 900000000;
+	fake_run(&fx->p->env);
+	fx_query(fx, &ctx);
+	assert_int_equal(le64_to_cpu(ctx.drops_dry), 0);
+	/* Whoever takes some has the more time for the rest. */
+	for (i = 0; i < 20; i++) {
+		net_rq_post(&fx->rq, 1);
+		expect_frame(fx, fx->p->frame, len);
+		fake_advance(&fx->p->env, 150000000);
+	}
+	fx_query(fx, &ctx);
+	assert_int_equal(le64_to_cpu(ctx.drops_dry), 0);
+}
+
+/* What waits for a queue goes with it, at once. */
+static void test_error_dry(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct tulle_port_stats st;
+	struct tulle_rq_ctx ctx;
+	struct fx *fx = *state;
+	u32 i;
+
+	for (i = 0; i < 240; i++)
+		net_send(&fx->sq, fx->p->frame, net_make(&s, fx->p->frame));
+	net_rq_fill(&fx->rq, 1);
+	fx->rq.ring[offsetof(struct tulle_rq_wqe, nsge)] = 0;
+	net_ring(&fx->p->b, fx->rq.dbr, &fx->rq.pi, 1, TULLE_UAR_RQ,
+		 fx->rq.handle);
+	fx_query(fx, &ctx);
+	assert_int_equal(ctx.state, TULLE_QUEUE_ERROR);
+	assert_int_equal(le64_to_cpu(ctx.drops_stopped), 240);
+	/* The sender was let go. */
+	net_stats(&fx->p->a, &st);
+	assert_int_equal(le64_to_cpu(st.tx.frames), 240);
 }
 
 /* A queue that nobody serves does not hold up the others for ever. */
@@ -460,12 +457,12 @@ static void test_stuck(void **state)
 		net_send(&fx->sq, fx->p->frame, len);
 	}
 	fake_advance(&fx->p->env, 300000000);
-	query(fx, &ctx);
+	fx_query(fx, &ctx);
 	assert_int_equal(le64_to_cpu(ctx.drops_dry), total);
 	/* And is served again as soon as it comes back. */
 	net_rq_post(&fx->rq, 1);
 	s.seq = 5;
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, len);
 }
 
@@ -490,7 +487,7 @@ static void test_swap(void **state)
 	net_rq_post(&fx->rq, 2);
 	for (i = 0; i < 5; i++) {
 		s.seq = i;
-		send_spec(fx, &s);
+		fx_send(fx, &s);
 	}
 	for (i = 0; i < 2; i++) {
 		s.seq = i;
@@ -534,10 +531,10 @@ static void test_stop(void **state)
 	struct fx *fx = *state;
 	u32 len;
 
-	send_spec(fx, &s);
+	fx_send(fx, &s);
 	modify(fx, TULLE_RQ_MOD_STATE, &ctx, 0);
-	send_spec(fx, &s);
-	query(fx, &ctx);
+	fx_send(fx, &s);
+	fx_query(fx, &ctx);
 	assert_int_equal(ctx.state, TULLE_QUEUE_STOPPED);
 	assert_int_equal(le64_to_cpu(ctx.drops_stopped), 2);
 	assert_int_equal(le32_to_cpu(ctx.cq), 0);
@@ -546,7 +543,7 @@ static void test_stop(void **state)
 	net_rq_memory(&fx->rq, 4, 2048);
 	modify(fx, TULLE_RQ_MOD_RING, &fx->rq.ctx, 0);
 	net_rq_post(&fx->rq, 4);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	expect_frame(fx, fx->p->frame, len);
 }
 
@@ -582,16 +579,16 @@ static void test_bad_wqes(void **state)
 		fx->rq.ring[bad[i].off] = bad[i].val;
 		net_ring(&fx->p->b, fx->rq.dbr, &fx->rq.pi, 1, TULLE_UAR_RQ,
 			 fx->rq.handle);
-		send_spec(fx, &s);
+		fx_send(fx, &s);
 		cqe = fake_poll(&fx->rq.cq);
 		if (!cqe || cqe->status != bad[i].status)
 			fail_msg("case %u: status %d", i,
 				 cqe ? cqe->status : -1);
 		assert_int_equal(le32_get_bits(cqe->qn_op, TULLE_CQE_OP),
 				 TULLE_CQE_RX_ERR);
-		query(fx, &ctx);
+		fx_query(fx, &ctx);
 		assert_int_equal(ctx.state, TULLE_QUEUE_ERROR);
-		send_spec(fx, &s);
+		fx_send(fx, &s);
 		assert_null(fake_poll(&fx->rq.cq));
 	}
 }
@@ -603,7 +600,7 @@ static void test_bad_index(void **state)
 	struct tulle_rx_cqe *cqe;
 
 	fx->rq.dbr->pi = cpu_to_le32(65);
-	send_spec(fx, &s);
+	fx_send(fx, &s);
 	cqe = fake_poll(&fx->rq.cq);
 	assert_non_null(cqe);
 	assert_int_equal(cqe->status, TULLE_CQE_BAD_WQE);
@@ -679,33 +676,35 @@ static void test_small_cq(void **state)
 	assert_int_equal(fake_destroy(&fx->p->b.d, TULLE_CMD_DESTROY_RQ, i), 0);
 }
 
-#define T(name, s) cmocka_unit_test_setup_teardown(name, s, teardown)
+#define T(name, s) cmocka_unit_test_setup_teardown(name, s, fx_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_lengths, setup),
+		T(test_lengths, fx_setup),
 		T(test_lengths, setup_chain),
 		T(test_lengths, setup_split),
-		T(test_too_big, setup),
+		T(test_too_big, fx_setup),
 		T(test_split, setup_split),
 		T(test_strides, setup_multi),
-		T(test_checksums, setup),
+		T(test_checksums, fx_setup),
 		T(test_checksums, setup_split),
-		T(test_no_checksum, setup),
+		T(test_no_checksum, fx_setup),
 		T(test_csum_complete, setup_complete),
 		T(test_strip, setup_strip),
 		T(test_fcs, setup_fcs),
-		T(test_dry, setup),
+		T(test_dry, fx_setup),
 		T(test_dry, setup_split),
-		T(test_pause, setup),
-		T(test_stuck, setup),
-		T(test_swap, setup),
-		T(test_stop, setup),
-		T(test_bad_wqes, setup),
-		T(test_bad_index, setup),
-		T(test_creation, setup),
-		T(test_small_cq, setup),
+		T(test_pause, fx_setup),
+		T(test_stuck, fx_setup),
+		T(test_standstill, fx_setup),
+		T(test_error_dry, fx_setup),
+		T(test_swap, fx_setup),
+		T(test_stop, fx_setup),
+		T(test_bad_wqes, fx_setup),
+		T(test_bad_index, fx_setup),
+		T(test_creation, fx_setup),
+		T(test_small_cq, fx_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

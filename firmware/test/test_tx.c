@@ -2,13 +2,7 @@
 /*
  * Transmit: WQEs of every shape, seen as packets at the other end.
  */
-#include "net.h"
-
-struct fx {
-	struct net_pair	*p;
-	struct net_sq	sq;
-	struct net_rq	rq;
-};
+#include "fx.h"
 
 static int setup(void **state)
 {
@@ -23,16 +17,6 @@ static int setup(void **state)
 	net_rx_default(&fx->p->b, TULLE_ACTION_QUEUE, fx->rq.handle);
 	net_rq_post(&fx->rq, 256);
 	*state = fx;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fx *fx = *state;
-
-	net_rq_free(&fx->rq);
-	net_pair_destroy(fx->p);
-	free(fx);
 	return 0;
 }
 
@@ -612,6 +596,36 @@ static void test_backend_full(void **state)
 	assert_int_equal(le64_to_cpu(st.tx_backend_drops), 0);
 }
 
+/* What was kept for a full backend meets packets that a fault turns round. */
+static void test_backend_reorder(void **state)
+{
+	struct net_spec s = { .payload = 20000, .flags = 0x18, .opt = 12 };
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->a.d;
+	u32 i, ix, swapped = 0, seen = 0;
+
+	tfw_cable_leave(d->dev);
+	tfw_port_set_backend(d->dev, true, true);
+	fake_advance(&fx->p->env, 100000000);
+	fake_frames_drop(d);
+	assert_true(tfw_dev_set_faults(d->dev, "wire_reorder:n=3", NULL, 0));
+	d->tx_full = true;
+	send_gso(fx, &s, 1000, 0, 8192);
+	d->tx_full = false;
+	tfw_port_tx_ready(d->dev);
+	fake_advance(&fx->p->env, 10000000);
+	assert_int_equal(d->nframes, 20);
+	for (i = 0; i < 20; i++) {
+		ix = get_be16(d->frames[i].data + net_l3(&s) + 4) - s.id;
+		check_segment(&s, d->frames[i].data, (u32)d->frames[i].len, ix,
+			      1000, 0);
+		seen |= 1U << ix;
+		swapped += ix != i;
+	}
+	assert_int_equal(seen, (1U << 20) - 1);
+	assert_true(swapped);
+}
+
 static void test_timestamp(void **state)
 {
 	struct tulle_sq_ctx ctx = { .log_size = 4,
@@ -638,7 +652,7 @@ static void test_timestamp(void **state)
 	assert_int_equal(le64_to_cpu(cqe->timestamp), 123456789000ULL);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
 
 int main(void)
 {
@@ -659,6 +673,7 @@ int main(void)
 		T(test_counters),
 		T(test_oversize),
 		T(test_backend_full),
+		T(test_backend_reorder),
 		T(test_timestamp),
 	};
 

@@ -2,52 +2,7 @@
 /*
  * The wire: backends, pause, faults, capture, loopback.
  */
-#include "net.h"
-
-struct fx {
-	struct net_pair	*p;
-	struct net_sq	sq;
-	struct net_rq	rq;
-};
-
-static struct fx *make(const struct tulle_rq_ctx *ctx, u32 log, u32 buf_len)
-{
-	struct fx *fx = calloc(1, sizeof(*fx));
-
-	fx->p = net_pair_create();
-	net_sq_create(&fx->p->a, &fx->sq, 8);
-	net_rq_create(&fx->p->b, &fx->rq, ctx, log, buf_len);
-	net_rx_default(&fx->p->b, TULLE_ACTION_QUEUE, fx->rq.handle);
-	return fx;
-}
-
-static int setup(void **state)
-{
-	struct tulle_rq_ctx ctx = { 0 };
-
-	*state = make(&ctx, 6, 2048);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fx *fx = *state;
-
-	net_rq_free(&fx->rq);
-	net_pair_destroy(fx->p);
-	free(fx);
-	return 0;
-}
-
-static u32 send_spec(struct fx *fx, const struct net_spec *s)
-{
-	u32 len = net_make(s, fx->p->frame);
-
-	net_send(&fx->sq, fx->p->frame, len);
-	while (fake_poll(&fx->sq.cq))
-		;
-	return len;
-}
+#include "fx.h"
 
 static void test_backend(void **state)
 {
@@ -105,7 +60,7 @@ static u32 send_many(struct fx *fx, u32 n, u32 *order)
 
 	for (i = 0; i < n; i++) {
 		s.seq = i;
-		send_spec(fx, &s);
+		fx_send(fx, &s);
 		while (net_rx(&fx->rq, &fx->p->pkt)) {
 			order[got++] = get_be32(fx->p->pkt.data + 38);
 			net_rq_post(&fx->rq, 1);
@@ -186,7 +141,7 @@ static void test_pause_frame(void **state)
 	net_rq_post(&fx->rq, 64);
 	net_sq_create(&fx->p->b, &back, 6);
 	net_send(&back, pause, 60);
-	send_spec(fx, &s);
+	fx_send(fx, &s);
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 	net_stats(&fx->p->a, &st);
 	assert_int_equal(le64_to_cpu(st.rx.pause), 1);
@@ -244,7 +199,7 @@ static void test_loopback(void **state)
 	assert_int_equal(fake_cmd(&fx->p->a.d, TULLE_CMD_MODIFY_PORT, &mp,
 				  sizeof(mp), NULL, 0), 0);
 	fake_advance(&fx->p->env, 100000000);
-	len = send_spec(fx, &s);
+	len = fx_send(fx, &s);
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 	assert_true(net_rx(&rq, &fx->p->pkt));
 	assert_memory_equal(fx->p->pkt.data, fx->p->frame, len);
@@ -264,7 +219,7 @@ static void test_no_link(void **state)
 	net_rq_post(&fx->rq, 4);
 	tfw_cable_leave(fx->p->a.d.dev);
 	fake_run(&fx->p->env);
-	send_spec(fx, &s);
+	fx_send(fx, &s);
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 	net_stats(&fx->p->a, &st);
 	assert_int_equal(le64_to_cpu(st.tx.frames), 0);
@@ -290,7 +245,7 @@ static void test_reset_under_load(void **state)
 	fake_advance(&fx->p->env, 1000000000);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
 {
