@@ -74,12 +74,13 @@ static void tulle_adev_del(struct tulle_core *core, unsigned int idx)
 	core->adevs[idx] = NULL;
 }
 
-/* The PCI device's lock or the work item serialises; not the devlink lock. */
+/* From probe or the work item, without the devlink lock. */
 int tulle_adevs_add(struct tulle_core *core)
 {
 	unsigned int i;
-	int err;
+	int err = 0;
 
+	mutex_lock(&core->adev_lock);
 	for (i = 0; i < TULLE_ADEVS; i++) {
 		if (core->adevs[i] || !tulle_adev_table[i].is_supported(core))
 			continue;
@@ -87,10 +88,11 @@ int tulle_adevs_add(struct tulle_core *core)
 		if (err) {
 			pci_err(core->dev.pdev, "cannot add auxiliary device %s: %pe\n",
 				tulle_adev_table[i].suffix, ERR_PTR(err));
-			return err;
+			break;
 		}
 	}
-	return 0;
+	mutex_unlock(&core->adev_lock);
+	return err;
 }
 
 void tulle_adevs_del(struct tulle_core *core)
@@ -110,6 +112,13 @@ void tulle_adev_work(struct work_struct *work)
 	if (test_bit(TULLE_F_PORT, &core->flags) &&
 	    !test_bit(TULLE_F_REMOVING, &core->flags))
 		tulle_adevs_add(core);
+}
+
+/* The device is up, maybe for the first time: the rest of the kernel may know. */
+void tulle_announce(struct tulle_core *core)
+{
+	if (!tulle_port_register(core))
+		queue_work(core->wq, &core->adev_work);
 }
 
 static int tulle_client_attach(struct tulle_core *core, unsigned int idx)

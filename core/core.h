@@ -185,6 +185,7 @@ struct tulle_core {
 	struct tulle_adev *adevs[TULLE_ADEVS];
 	struct tulle_client_slot clients[TULLE_ADEVS];
 	struct work_struct adev_work;
+	struct mutex adev_lock;	/* probe and the work item add to adevs[] */
 	struct pci_saved_state *config;	/* of the last time it was up */
 	struct dentry *debugfs;
 };
@@ -198,6 +199,7 @@ static inline struct tulle_core *to_tulle_core(const struct tulle_dev *dev)
 int tulle_adevs_add(struct tulle_core *core);
 void tulle_adevs_del(struct tulle_core *core);
 void tulle_adev_work(struct work_struct *work);
+void tulle_announce(struct tulle_core *core);
 void tulle_clients_attach(struct tulle_core *core);
 void tulle_clients_detach(struct tulle_core *core);
 
@@ -264,6 +266,7 @@ int tulle_eq_create(struct tulle_core *core, struct tulle_eq *eq,
 		    unsigned int vector, u8 log_size, bool async);
 void tulle_eq_destroy(struct tulle_core *core, struct tulle_eq *eq);
 unsigned int tulle_eq_poll(struct tulle_eq *eq);
+unsigned int tulle_eq_look(struct tulle_eq *eq);
 int tulle_eq_add_cq(struct tulle_eq *eq, struct tulle_cq *cq);
 void tulle_eq_del_cq(struct tulle_eq *eq, struct tulle_cq *cq);
 

@@ -85,7 +85,7 @@ void tulle_cq_destroy(struct tulle_dev *dev, struct tulle_cq *cq)
 	eq = tulle_vec_eq(cq->vec);
 	tulle_obj_destroy(dev, TULLE_CMD_DESTROY_CQ, cq->handle);
 	/* Take its last events while its name is still known. */
-	tulle_eq_poll(eq);
+	tulle_eq_look(eq);
 	tulle_eq_del_cq(eq, cq);
 	tulle_cq_free(dev, cq);
 }

@@ -5,6 +5,7 @@
  * another one goes nowhere.
  */
 
+#include <linux/bottom_half.h>
 #include <linux/timer.h>
 #include "core.h"
 #include "trace.h"
@@ -118,6 +119,17 @@ unsigned int tulle_eq_poll(struct tulle_eq *eq)
 	return n;
 }
 
+/* Process context: the NAPIs it schedules run before it returns. */
+unsigned int tulle_eq_look(struct tulle_eq *eq)
+{
+	unsigned int n;
+
+	local_bh_disable();
+	n = tulle_eq_poll(eq);
+	local_bh_enable();
+	return n;
+}
+
 static void tulle_eq_again(struct timer_list *timer)
 {
 	struct tulle_eq *eq = timer_container_of(eq, timer, again);
@@ -184,7 +196,7 @@ int tulle_eq_create(struct tulle_core *core, struct tulle_eq *eq,
 	eq->live = true;
 	spin_unlock_irq(&eq->lock);
 	/* Arms it, and takes what an early interrupt left. */
-	tulle_eq_poll(eq);
+	tulle_eq_look(eq);
 	return 0;
 
 err_free:

@@ -66,15 +66,16 @@ static void tulle_health_fail_work(struct work_struct *work)
 					       health.fail);
 	const char *reason = READ_ONCE(core->health.reason);
 	struct devlink *devlink = core->dev.devlink;
-	bool failed;
 
 	devl_lock(devlink);
-	failed = test_bit(TULLE_F_FAILED, &core->flags);
-	if (failed && core->loaded) {
+	if (test_bit(TULLE_F_FAILED, &core->flags) && core->loaded) {
 		pci_err(core->dev.pdev, "device failed: %s\n", reason);
 		tulle_down(core);
 	}
 	devl_unlock(devlink);
+	/* A probe that fails has no instance to report to. */
+	if (test_bit(TULLE_F_REMOVING, &core->flags))
+		return;
 	/* Dump, and recover unless the user switched that off. */
 	devlink_health_report(core->health.reporter, reason, core);
 }
@@ -139,7 +140,7 @@ void tulle_health_stop(struct tulle_core *core)
 /* With TULLE_F_REMOVING set, and without the devlink lock, that it takes. */
 void tulle_health_drain(struct tulle_core *core)
 {
-	cancel_work_sync(&core->health.fail);
+	disable_work_sync(&core->health.fail);
 }
 
 static bool tulle_health_is_alive(struct tulle_core *core)
@@ -171,8 +172,7 @@ static int tulle_health_recover(struct devlink_health_reporter *reporter,
 	}
 	core->health.recoveries++;
 	pci_info(core->dev.pdev, "device recovered\n");
-	tulle_port_register(core);
-	queue_work(core->wq, &core->adev_work);
+	tulle_announce(core);
 	return 0;
 }
 

@@ -252,7 +252,7 @@ unsigned int tulle_vec_recover(struct tulle_dev *dev, struct tulle_vec *vec)
 	struct tulle_vector *v = container_of(vec, struct tulle_vector, vec);
 	unsigned int n;
 
-	n = tulle_eq_poll(&v->eq);
+	n = tulle_eq_look(&v->eq);
 	v->eq.recovered += n;
 	return n;
 }

@@ -53,6 +53,7 @@ static int tulle_core_init(struct tulle_core *core)
 	tulle_events_init(core);
 	tulle_health_init(core);
 	INIT_WORK(&core->adev_work, tulle_adev_work);
+	mutex_init(&core->adev_lock);
 	core->wq = alloc_workqueue("tulle-%s", WQ_UNBOUND, 0,
 				   pci_name(core->dev.pdev));
 	if (!core->wq)
@@ -65,6 +66,7 @@ static void tulle_core_cleanup(struct tulle_core *core)
 	kfree(core->config);
 	destroy_workqueue(core->wq);
 	tulle_uars_cleanup(core);
+	mutex_destroy(&core->adev_lock);
 	mutex_destroy(&core->irqs.lock);
 }
 
@@ -167,6 +169,8 @@ static int tulle_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 err_stop_devlink:
 	set_bit(TULLE_F_REMOVING, &core->flags);
 	tulle_health_drain(core);
+	disable_work_sync(&core->adev_work);
+	tulle_adevs_del(core);
 	tulle_devlink_stop(core);
 err_cleanup_cmd:
 	tulle_irqs_cleanup(core);
@@ -192,7 +196,7 @@ static void tulle_remove(struct pci_dev *pdev)
 	}
 	tulle_debugfs_del(core);
 	tulle_health_drain(core);
-	cancel_work_sync(&core->adev_work);
+	disable_work_sync(&core->adev_work);
 	tulle_adevs_del(core);
 	tulle_devlink_stop(core);
 	/* What could not be destroyed goes with a reset. */
@@ -227,6 +231,8 @@ static int tulle_release(struct tulle_core *core)
 	devl_lock(core->dev.devlink);
 	core->held = false;
 	err = tulle_up(core);
+	if (!err)
+		tulle_announce(core);
 	devl_unlock(core->dev.devlink);
 	if (err) {
 		pci_err(core->dev.pdev, "device does not come up: %pe\n",
@@ -284,7 +290,8 @@ static pci_ers_result_t tulle_error_detected(struct pci_dev *pdev,
 	tulle_hold(core, "fatal PCI error");
 	if (state == pci_channel_io_perm_failure)
 		return PCI_ERS_RESULT_DISCONNECT;
-	pci_disable_device(pdev);
+	if (pci_is_enabled(pdev))
+		pci_disable_device(pdev);
 	return PCI_ERS_RESULT_NEED_RESET;
 }
 
@@ -298,8 +305,8 @@ static pci_ers_result_t tulle_slot_reset(struct pci_dev *pdev)
 {
 	struct tulle_core *core = pci_get_drvdata(pdev);
 
-	/* Others on the bus may have asked for the reset. */
-	tulle_hold(core, NULL);
+	/* Others on the bus may have asked for the reset: nobody answers now. */
+	tulle_hold(core, "reset by the bus");
 	if (!pci_is_enabled(pdev) && pci_enable_device_mem(pdev))
 		return PCI_ERS_RESULT_DISCONNECT;
 	tulle_config_restore(core);

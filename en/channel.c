@@ -35,6 +35,7 @@ static struct tulle_en_channel *channel_get(struct tulle_en_priv *priv,
 
 	ch->priv = priv;
 	ch->ix = ix;
+	spin_lock_init(&ch->arming);
 	ch->rxq.channel = ch;
 	ch->rxq.dev = priv->netdev;
 	ch->rxq.ix = ix;
@@ -125,7 +126,6 @@ static int channel_open(struct tulle_en_priv *priv, unsigned int ix,
 
 	netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_RX, &ch->napi);
 	netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_TX, &ch->napi);
-	tulle_en_moder_start(ch);
 	ch->active = true;
 	tulle_en_napi_enable(ch);
 	return 0;
@@ -186,12 +186,12 @@ void tulle_en_channels_close(struct tulle_en_priv *priv, unsigned int from,
 		ch = priv->channel[ix];
 		ch->active = false;
 		napi_disable_locked(&ch->napi);
-		tulle_en_moder_stop(ch);
 	}
 	/* As tulle_en_napi_disable() does, for all of them at once. */
 	synchronize_rcu_expedited();
 	for (ix = from; ix < to; ix++) {
 		ch = priv->channel[ix];
+		tulle_en_moder_stop(ch);
 		ch->disarmed = false;
 		netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_RX, NULL);
 		netif_queue_set_napi(dev, ix, NETDEV_QUEUE_TYPE_TX, NULL);

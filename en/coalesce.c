@@ -14,6 +14,13 @@
 #include "en.h"
 #include "ethtool.h"
 
+/*
+ * A transmit completion only frees memory, so it may wait for others; a socket
+ * waits for every packet received, and who prefers fewer interrupts asks.
+ */
+#define TX_USECS	64
+#define TX_FRAMES	256
+
 struct moder_config {
 	u16 usecs;
 	u16 frames;
@@ -21,9 +28,13 @@ struct moder_config {
 	bool cqe_mode;
 };
 
-struct tulle_en_coalesce {
+struct moder_pair {
 	struct moder_config rx;
 	struct moder_config tx;
+};
+
+struct tulle_en_coalesce {
+	struct moder_pair all;
 };
 
 /*
@@ -140,8 +151,8 @@ static void moder_load(struct tulle_en_moder *m,
 
 void tulle_en_moder_init(struct tulle_en_channel *ch)
 {
-	moder_load(&ch->rx, &ch->priv->coalesce->rx);
-	moder_load(&ch->tx, &ch->priv->coalesce->tx);
+	moder_load(&ch->rx, &ch->priv->coalesce->all.rx);
+	moder_load(&ch->tx, &ch->priv->coalesce->all.tx);
 	moder_dim_reset(ch, &ch->rx, false);
 	moder_dim_reset(ch, &ch->tx, true);
 }
@@ -160,6 +171,7 @@ void tulle_en_moder_stop(struct tulle_en_channel *ch)
 
 int tulle_en_coalesce_init(struct tulle_en_priv *priv)
 {
+	const struct tulle_limits *limits = &priv->tdev->limits;
 	struct tulle_en_coalesce *c;
 	int err;
 
@@ -175,6 +187,11 @@ int tulle_en_coalesce_init(struct tulle_en_priv *priv)
 	if (err) {
 		kfree(c);
 		return err;
+	}
+	if (tulle_cap(priv->tdev, CQ_MODERATION)) {
+		c->all.tx.usecs = min(TX_USECS, limits->max_moderation_usecs);
+		c->all.tx.frames = min(TX_FRAMES,
+				       limits->max_moderation_frames);
 	}
 	priv->coalesce = c;
 	return 0;
@@ -193,11 +210,23 @@ void tulle_en_coalesce_cleanup(struct tulle_en_priv *priv)
  * ethtool
  */
 
+static struct moder_config moder_save(const struct tulle_en_moder *m)
+{
+	return (struct moder_config) {
+		.usecs = m->usecs,
+		.frames = m->frames,
+		.adaptive = m->adaptive,
+		.cqe_mode = m->cqe_mode,
+	};
+}
+
 static int moder_set(struct tulle_en_channel *ch, bool tx,
 		     const struct moder_config *config)
 {
 	struct tulle_en_moder *m = tx ? &ch->tx : &ch->rx;
+	struct moder_config old = moder_save(m);
 	struct tulle_cq *cq = moder_cq(ch, tx);
+	int err;
 
 	moder_load(m, config);
 	if (!cq)
@@ -207,8 +236,61 @@ static int moder_set(struct tulle_en_channel *ch, bool tx,
 		m->dim.state = DIM_START_MEASURE;
 	}
 	/* Adaptive moderation starts from here, too. */
-	return moder_push(ch, cq, config->frames, config->usecs,
-			  config->cqe_mode);
+	err = moder_push(ch, cq, config->frames, config->usecs,
+			 config->cqe_mode);
+	if (err)
+		moder_load(m, &old);
+	return err;
+}
+
+/* Both directions of a channel, or none; @old: (result) what it had. */
+static int moder_set_pair(struct tulle_en_channel *ch,
+			  const struct moder_pair *config,
+			  struct moder_pair *old)
+{
+	int err;
+
+	old->rx = moder_save(&ch->rx);
+	old->tx = moder_save(&ch->tx);
+	err = moder_set(ch, false, &config->rx);
+	if (err)
+		return err;
+	err = moder_set(ch, true, &config->tx);
+	if (err)
+		moder_set(ch, false, &old->rx);
+	return err;
+}
+
+/* All channels, or none. */
+static int moder_set_all(struct tulle_en_priv *priv,
+			 const struct moder_pair *config,
+			 struct netlink_ext_ack *extack)
+{
+	struct moder_pair *old, scratch;
+	struct tulle_en_channel *ch;
+	unsigned int i;
+	int err = 0;
+
+	old = kzalloc_objs(*old, priv->max_channels);
+	if (!old)
+		return -ENOMEM;
+	for (i = 0; i < priv->max_channels && !err; i++) {
+		ch = priv->channel[i];
+		if (ch)
+			err = moder_set_pair(ch, config, &old[i]);
+	}
+	if (err) {
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "device refused the settings for queue %u",
+				       --i);
+		while (i--) {
+			ch = priv->channel[i];
+			if (ch)
+				moder_set_pair(ch, &old[i], &scratch);
+		}
+	}
+	kfree(old);
+	return err;
 }
 
 static int moder_check(struct tulle_en_priv *priv,
@@ -266,7 +348,7 @@ int tulle_en_get_coalesce(struct net_device *dev, struct ethtool_coalesce *ec,
 			  struct netlink_ext_ack *extack)
 {
 	struct tulle_en_priv *priv = netdev_priv(dev);
-	const struct tulle_en_coalesce *c = priv->coalesce;
+	const struct moder_pair *c = &priv->coalesce->all;
 
 	ec->rx_coalesce_usecs = c->rx.usecs;
 	ec->rx_max_coalesced_frames = c->rx.frames;
@@ -284,10 +366,12 @@ int tulle_en_set_coalesce(struct net_device *dev, struct ethtool_coalesce *ec,
 			  struct kernel_ethtool_coalesce *kec,
 			  struct netlink_ext_ack *extack)
 {
+	const struct moder_pair want = {
+		.rx = moder_config_rx(ec, kec->use_cqe_mode_rx),
+		.tx = moder_config_tx(ec, kec->use_cqe_mode_tx),
+	};
 	struct tulle_en_priv *priv = netdev_priv(dev);
-	struct tulle_en_coalesce *c = priv->coalesce;
-	struct tulle_en_channel *ch;
-	unsigned int i;
+	u32 usecs = tulle_en_stats_refresh_usecs(priv);
 	int err;
 
 	err = moder_check(priv, ec, extack);
@@ -298,25 +382,15 @@ int tulle_en_set_coalesce(struct net_device *dev, struct ethtool_coalesce *ec,
 					       extack);
 	if (err)
 		return err;
+	err = moder_set_all(priv, &want, extack);
+	if (err) {
+		tulle_en_stats_set_refresh_usecs(priv, usecs, NULL);
+		return err;
+	}
 
-	c->rx = moder_config_rx(ec, kec->use_cqe_mode_rx);
-	c->tx = moder_config_tx(ec, kec->use_cqe_mode_tx);
+	priv->coalesce->all = want;
 	net_dim_set_rx_mode(dev, kec->use_cqe_mode_rx);
 	net_dim_set_tx_mode(dev, kec->use_cqe_mode_tx);
-	for (i = 0; i < priv->max_channels; i++) {
-		ch = priv->channel[i];
-		if (!ch)
-			continue;
-		err = moder_set(ch, false, &c->rx);
-		if (!err)
-			err = moder_set(ch, true, &c->tx);
-		if (err) {
-			NL_SET_ERR_MSG_FMT_MOD(extack,
-					       "device refused the settings for queue %u",
-					       i);
-			return err;
-		}
-	}
 	return 0;
 }
 
@@ -345,8 +419,8 @@ int tulle_en_set_per_queue_coalesce(struct net_device *dev, u32 queue,
 				    struct ethtool_coalesce *ec)
 {
 	struct tulle_en_priv *priv = netdev_priv(dev);
+	struct moder_pair config, old;
 	struct tulle_en_channel *ch;
-	struct moder_config config;
 	int err;
 
 	if (queue >= priv->params.channels)
@@ -358,10 +432,7 @@ int tulle_en_set_per_queue_coalesce(struct net_device *dev, u32 queue,
 	if (err)
 		return err;
 
-	config = moder_config_rx(ec, ch->rx.cqe_mode);
-	err = moder_set(ch, false, &config);
-	if (err)
-		return err;
-	config = moder_config_tx(ec, ch->tx.cqe_mode);
-	return moder_set(ch, true, &config);
+	config.rx = moder_config_rx(ec, ch->rx.cqe_mode);
+	config.tx = moder_config_tx(ec, ch->tx.cqe_mode);
+	return moder_set_pair(ch, &config, &old);
 }

@@ -126,13 +126,11 @@ struct tulle_en_tx_stats {
 
 /**
  * struct tulle_en_rx_geom - shape of a receive queue, computed by params.c
- * @type: enum tulle_rq_type
+ * @type: TULLE_RQ_PLAIN or TULLE_RQ_SPLIT
  * @log_size: WQEs
  * @log_wqe: bytes of a WQE
  * @log_cq: CQEs
  * @order: page order of a buffer
- * @log_stride: MULTI: bytes of a stride
- * @log_strides: MULTI: strides in a buffer
  * @buf_len: bytes of a buffer
  * @hdr_len: SPLIT: bytes of a header slot
  * @split_thresh: SPLIT: packets of at most so many bytes stay whole
@@ -145,8 +143,6 @@ struct tulle_en_rx_geom {
 	u8 log_wqe;
 	u8 log_cq;
 	u8 order;
-	u8 log_stride;
-	u8 log_strides;
 	u32 buf_len;
 	u32 hdr_len;
 	u32 split_thresh;
@@ -160,8 +156,6 @@ struct tulle_en_rx_geom {
  * @cq: completion queue; its handle is 0 while the device is not open
  * @geom: shape
  * @netmem: buffer of each WQE; stays there when it was not given away
- * @used: MULTI: references handed out of each WQE's buffer
- * @next_stride: MULTI: first stride of WQE ci that is still the device's
  * @draining: no refill: the device has left this ring
  * @pool: where buffers come from
  * @hdr_pool: SPLIT: where header pages come from
@@ -173,8 +167,6 @@ struct tulle_en_rx_mem {
 	struct tulle_cq cq;
 	struct tulle_en_rx_geom geom;
 	netmem_ref *netmem;
-	u16 *used;
-	u32 next_stride;
 	bool draining;
 	struct page_pool *pool;
 	struct page_pool *hdr_pool;
@@ -282,6 +274,7 @@ struct tulle_en_txq {
  * @ix: index of vector and queues
  * @active: NAPI exists and both queues have memory
  * @disarmed: NAPI runs and neither CQ is armed
+ * @arming: held while a poll that has completed its NAPI arms the CQs
  * @recovered: times that events were found whose interrupt may be lost
  * @vec: its vector with the completion EQ; NULL while not active
  * @rxq: receive queue
@@ -295,6 +288,7 @@ struct tulle_en_channel {
 	unsigned int ix;
 	bool active;
 	bool disarmed;
+	spinlock_t arming;	/* arm words and disarmed, while NAPI is complete */
 	unsigned int recovered;
 	struct tulle_vec *vec;
 	struct tulle_en_rxq rxq;
@@ -305,7 +299,6 @@ struct tulle_en_channel {
 
 enum tulle_en_priv_flags {
 	TULLE_EN_OPENED,	/* channels are running */
-	TULLE_EN_DETACHED,	/* the device is gone or in reset */
 };
 
 /**
@@ -415,7 +408,6 @@ int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem);
 void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem);
 void *tulle_en_rx_hdr(const struct tulle_en_rx_mem *mem, u32 slot,
 		      dma_addr_t *dma);
-void tulle_en_rx_buf_put(struct tulle_en_rx_mem *mem, u32 slot, bool napi);
 void tulle_en_rx_ring_init(struct tulle_en_rx_mem *mem);
 int tulle_en_rx_fill(struct tulle_en_rx_mem *mem, gfp_t gfp);
 void tulle_en_rx_refill(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem);
@@ -520,16 +512,6 @@ void tulle_en_health_rx_error(struct tulle_en_priv *priv, unsigned int ix,
 			      u8 status, u8 syndrome);
 void tulle_en_health_rx_starved(struct tulle_en_priv *priv, unsigned int ix);
 
-static inline struct tulle_cq *tulle_en_rxq_cq(struct tulle_en_rxq *rxq)
-{
-	return rxq->mem ? &rxq->mem->cq : NULL;
-}
-
-static inline struct tulle_cq *tulle_en_txq_cq(struct tulle_en_txq *txq)
-{
-	return txq->mem ? &txq->mem->cq : NULL;
-}
-
 /* Does an event about an object concern this queue? Under the instance lock. */
 static inline bool tulle_en_rxq_has(const struct tulle_en_rxq *rxq, u8 obj,
 				    u32 handle)
@@ -551,8 +533,5 @@ static inline bool tulle_en_is_open(const struct tulle_en_priv *priv)
 {
 	return test_bit(TULLE_EN_OPENED, &priv->flags);
 }
-
-/* selftest.c */
-void tulle_en_self_test(struct net_device *dev, struct ethtool_test *test, u64 *data);
 
 #endif /* TULLE_EN_H */

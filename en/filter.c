@@ -156,8 +156,9 @@ static int filter_install(struct tulle_en_priv *priv, struct filter_addr **addr,
 
 	for (i = 0; i < n; i++)
 		filter_addr_rule(priv, addr[i], &rules[i]);
-	err = tulle_rules_add(priv->tdev, priv->filter->mac.handle, rules, n, 0,
-			      &done);
+	/* An id may still have the rule of an address that failed to go. */
+	err = tulle_rules_add(priv->tdev, priv->filter->mac.handle, rules, n,
+			      TULLE_RULES_F_REPLACE, &done);
 	for (i = 0; i < min(done, n); i++)
 		addr[i]->installed = true;
 	return err;

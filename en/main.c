@@ -10,6 +10,7 @@
 #include <linux/auxiliary_bus.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/ip.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -21,6 +22,8 @@
 /* Longest headers that the device repeats, and longest TCP header. */
 #define TULLE_EN_TSO_HDR_MAX	256
 #define TULLE_EN_TCP_HDR_MAX	60
+/* Fewer bytes in a segment are more segments than the device will make. */
+#define TULLE_EN_TSO_MSS_MIN	8
 
 /**
  * tulle_en_open_locked() - make the queues and let traffic flow
@@ -177,14 +180,33 @@ err_reconfigure:
 	return err;
 }
 
+static bool en_can_segment(const struct tulle_en_priv *priv,
+			   const struct sk_buff *skb)
+{
+	int l4 = skb_transport_offset(skb);
+	int mss = skb_shinfo(skb)->gso_size;
+
+	return l4 >= ETH_HLEN + (int)sizeof(struct iphdr) &&
+	       l4 <= TULLE_EN_TSO_HDR_MAX - TULLE_EN_TCP_HDR_MAX &&
+	       mss >= TULLE_EN_TSO_MSS_MIN &&
+	       l4 + mss <= priv->tdev->limits.max_frame;
+}
+
+/*
+ * What comes from a virtual machine or a packet socket may ask for things that
+ * the device refuses, and a WQE that it refuses stops the queue.
+ */
 static netdev_features_t en_features_check(struct sk_buff *skb,
 					   struct net_device *dev,
 					   netdev_features_t features)
 {
-	/* Headers that every segment carries: the device has room for 256. */
-	if (skb_is_gso(skb) && unlikely(skb_transport_offset(skb) >
-					TULLE_EN_TSO_HDR_MAX - TULLE_EN_TCP_HDR_MAX))
-		features &= ~NETIF_F_GSO_MASK;
+	if (skb_is_gso(skb)) {
+		if (unlikely(!en_can_segment(netdev_priv(dev), skb)))
+			features &= ~NETIF_F_GSO_MASK;
+	} else if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		if (unlikely(skb_checksum_start_offset(skb) < ETH_HLEN))
+			features &= ~NETIF_F_CSUM_MASK;
+	}
 	return vlan_features_check(skb, features);
 }
 
@@ -256,13 +278,10 @@ static int en_attach(struct tulle_adev *tadev)
 
 	rtnl_lock();
 	netdev_lock_ops(dev);
-	clear_bit(TULLE_EN_DETACHED, &priv->flags);
 	if (netif_running(dev))
 		err = tulle_en_open_locked(priv, NULL);
 	if (!err)
 		netif_device_attach(dev);
-	else
-		set_bit(TULLE_EN_DETACHED, &priv->flags);
 	netdev_unlock_ops(dev);
 	rtnl_unlock();
 	return err;
@@ -275,7 +294,6 @@ static void en_detach(struct tulle_adev *tadev)
 
 	rtnl_lock();
 	netdev_lock_ops(dev);
-	set_bit(TULLE_EN_DETACHED, &priv->flags);
 	netif_device_detach(dev);
 	tulle_en_close_locked(priv);
 	netdev_unlock_ops(dev);

@@ -26,15 +26,16 @@ void tulle_en_cq_event_tx(struct tulle_cq *cq)
 }
 
 /**
- * tulle_en_napi_disable() - have a channel not polled
+ * tulle_en_napi_disable() - have a channel not polled, its moderation not adapt
  * @ch: the channel
  *
- * A poll arms the CQs when it has completed its NAPI already: wait for it.
+ * A poll looks after both when it has completed its NAPI already: wait for it.
  */
 void tulle_en_napi_disable(struct tulle_en_channel *ch)
 {
 	napi_disable_locked(&ch->napi);
 	synchronize_rcu_expedited();
+	tulle_en_moder_stop(ch);
 	ch->disarmed = false;
 }
 
@@ -44,6 +45,7 @@ void tulle_en_napi_disable(struct tulle_en_channel *ch)
  */
 void tulle_en_napi_enable(struct tulle_en_channel *ch)
 {
+	tulle_en_moder_start(ch);
 	napi_enable_locked(&ch->napi);
 	tulle_en_napi_kick(ch);
 }
@@ -97,6 +99,30 @@ static bool napi_arm(struct tulle_en_channel *ch)
 	return again;
 }
 
+/*
+ * The NAPI is complete, so another CPU may poll before this one has armed, and
+ * an arm word that is written late names a serial number that was used up: no
+ * event would ever come. So whoever finds the NAPI scheduled again leaves
+ * arming to the next poll, and that waits for who is at it.
+ */
+static bool napi_arm_if_idle(struct tulle_en_channel *ch)
+{
+	bool again = false;
+
+	spin_lock(&ch->arming);
+	/* Acquire: whoever completed it in between is done with the CQs. */
+	if (likely(!test_bit_acquire(NAPI_STATE_SCHED, &ch->napi.state)))
+		again = napi_arm(ch);
+	spin_unlock(&ch->arming);
+	return again;
+}
+
+static void napi_wait_arming(struct tulle_en_channel *ch)
+{
+	spin_lock(&ch->arming);
+	spin_unlock(&ch->arming);
+}
+
 int tulle_en_poll(struct napi_struct *napi, int budget)
 {
 	struct tulle_en_channel *ch;
@@ -104,6 +130,9 @@ int tulle_en_poll(struct napi_struct *napi, int budget)
 	bool busy;
 
 	ch = container_of(napi, struct tulle_en_channel, napi);
+	/* netpoll may have interrupted who is at it. */
+	if (likely(budget))
+		napi_wait_arming(ch);
 	busy = tulle_en_tx_poll(&ch->txq, budget);
 	/* netpoll: budget 0, the stack may not be entered. */
 	if (unlikely(!budget))
@@ -120,7 +149,7 @@ int tulle_en_poll(struct napi_struct *napi, int budget)
 	tulle_en_rx_dim(ch);
 	tulle_en_tx_dim(ch);
 	/* What came between the last look and the arming raises no event. */
-	if (napi_arm(ch))
+	if (napi_arm_if_idle(ch))
 		napi_schedule(napi);
 	return done;
 }

@@ -86,8 +86,6 @@ static bool rx_needs_ring(const struct tulle_en_rx_geom *a,
 {
 	return a->type != b->type || a->log_size != b->log_size ||
 	       a->buf_len != b->buf_len || a->hdr_len != b->hdr_len ||
-	       a->log_stride != b->log_stride ||
-	       a->log_strides != b->log_strides ||
 	       /* Whether headers may be unreadable is up to the page pool. */
 	       !a->split_thresh != !b->split_thresh;
 }

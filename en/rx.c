@@ -3,8 +3,8 @@
  * Receiving: completions to packets.
  *
  * No value of a CQE is used before it was compared with what the driver knows:
- * which WQEs and strides the device owns, and how large their buffers are. A
- * completion that cannot be true stops the queue until it is recovered.
+ * which WQEs the device owns, and how large their buffers are. A completion
+ * that cannot be true stops the queue until it is recovered.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -28,13 +28,11 @@ struct rx_desc {
 	const struct tulle_rx_cqe *cqe;
 	u32 len;
 	u32 wqe;
-	u16 stride;
 	u16 count;
 	u16 hdr_len;
 	u16 flags;
 	u16 segs;
 	u16 seg_size;
-	u8 types;
 	u32 wire_bytes;
 };
 
@@ -57,7 +55,6 @@ struct rx_sums {
 /* Where the next bytes of a packet lie. */
 struct rx_cursor {
 	u32 slot;
-	u32 offset;
 	u32 left;
 };
 
@@ -66,11 +63,9 @@ static void rx_desc_read(struct rx_desc *d, const struct tulle_rx_cqe *cqe)
 	d->cqe = cqe;
 	d->len = le32_to_cpu(READ_ONCE(cqe->byte_len));
 	d->wqe = le32_to_cpu(READ_ONCE(cqe->wqe));
-	d->stride = le16_to_cpu(READ_ONCE(cqe->stride));
 	d->count = le16_to_cpu(READ_ONCE(cqe->count)) ?: 1;
 	d->hdr_len = le16_to_cpu(READ_ONCE(cqe->hdr_len));
 	d->flags = le16_to_cpu(READ_ONCE(cqe->flags));
-	d->types = READ_ONCE(cqe->types);
 	d->segs = 1;
 	d->wire_bytes = d->len;
 	if (d->flags & TULLE_RX_F_GRO) {
@@ -134,23 +129,27 @@ static bool rx_gro(struct sk_buff *skb, struct rx_desc *d, void *data,
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	struct rx_tcp tcp;
+	u32 len = d->len;
 	u32 payload;
 
+	/* The inner tag is back in the packet, see rx_copy(). */
+	if (unlikely(d->flags & TULLE_RX_F_VLAN1))
+		len += VLAN_HLEN;
 	if (!rx_tcp_find(data, avail, &tcp) || !(d->flags & TULLE_RX_F_L4_OK))
 		return false;
-	if (tcp.hdr_len >= d->len || !d->seg_size)
+	if (tcp.hdr_len >= len || !d->seg_size)
 		return false;
-	payload = d->len - tcp.hdr_len;
+	payload = len - tcp.hdr_len;
 	if (d->segs < 2 || DIV_ROUND_UP(payload, d->seg_size) != d->segs)
 		return false;
 
 	if (tcp.ip) {
 		shinfo->gso_type = SKB_GSO_TCPV4;
-		tcp.th->check = ~tcp_v4_check(d->len - tcp.l4, tcp.ip->saddr,
+		tcp.th->check = ~tcp_v4_check(len - tcp.l4, tcp.ip->saddr,
 					      tcp.ip->daddr, 0);
 	} else {
 		shinfo->gso_type = SKB_GSO_TCPV6;
-		tcp.th->check = ~tcp_v6_check(d->len - tcp.l4, &tcp.ip6->saddr,
+		tcp.th->check = ~tcp_v6_check(len - tcp.l4, &tcp.ip6->saddr,
 					      &tcp.ip6->daddr, 0);
 	}
 	if (tcp.th->cwr)
@@ -263,37 +262,29 @@ static struct sk_buff *rx_alloc_linear(struct tulle_en_rxq *rxq, u32 len)
 	return napi_alloc_skb(&rxq->channel->napi, len + VLAN_HLEN);
 }
 
-static void rx_sync_cpu(struct tulle_en_rx_mem *mem, u32 slot, u32 offset,
-			u32 len)
+static void rx_sync_cpu(struct tulle_en_rx_mem *mem, u32 slot, u32 len)
 {
-	page_pool_dma_sync_netmem_for_cpu(mem->pool, mem->netmem[slot], offset,
+	page_pool_dma_sync_netmem_for_cpu(mem->pool, mem->netmem[slot], 0,
 					  len);
 }
 
 /* The buffer was only read and the device will write to it again. */
 static void rx_sync_device(struct tulle_en_rx_mem *mem, dma_addr_t dma,
-			   u32 offset, u32 len)
+			   u32 len)
 {
-	dma_sync_single_range_for_device(mem->rxq->channel->priv->tdev->device,
-					 dma, offset, len, DMA_FROM_DEVICE);
+	dma_sync_single_for_device(mem->rxq->channel->priv->tdev->device, dma,
+				   len, DMA_FROM_DEVICE);
 }
 
-/* Give one piece of a buffer to the packet. */
+/* Give one buffer to the packet. */
 static void rx_add_piece(struct tulle_en_rx_mem *mem, struct sk_buff *skb,
-			 u32 slot, u32 offset, u32 skip, u32 len)
+			 u32 slot, u32 skip, u32 len)
 {
-	u32 truesize = mem->geom.buf_len;
-
-	rx_sync_cpu(mem, slot, offset, len);
-	if (mem->geom.type == TULLE_RQ_MULTI)
-		truesize = ALIGN(len, 1U << mem->geom.log_stride);
+	rx_sync_cpu(mem, slot, len);
 	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags,
-			       mem->netmem[slot], offset + skip, len - skip,
-			       truesize);
-	if (mem->geom.type == TULLE_RQ_MULTI)
-		mem->used[slot]++;
-	else
-		mem->netmem[slot] = 0;
+			       mem->netmem[slot], skip, len - skip,
+			       mem->geom.buf_len);
+	mem->netmem[slot] = 0;
 }
 
 /* Give the bytes at the cursor to the packet, but for @skip copied ones. */
@@ -303,10 +294,9 @@ static void rx_add_frags(struct tulle_en_rx_mem *mem, struct sk_buff *skb,
 	u32 len;
 
 	while (cur.left) {
-		len = min(cur.left, mem->geom.buf_len - cur.offset);
-		rx_add_piece(mem, skb, cur.slot, cur.offset, skip, len);
+		len = min(cur.left, mem->geom.buf_len);
+		rx_add_piece(mem, skb, cur.slot, skip, len);
 		cur.left -= len;
-		cur.offset = 0;
 		cur.slot = (cur.slot + 1) & mem->wq.prod.ring.mask;
 		skip = 0;
 	}
@@ -331,7 +321,7 @@ static bool rx_linear(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		rx_add_frags(mem, skb, cur, head);
 	} else {
 		dma = page_pool_get_dma_addr_netmem(mem->netmem[cur.slot]);
-		rx_sync_device(mem, dma, cur.offset, head);
+		rx_sync_device(mem, dma, head);
 	}
 
 	if ((d->flags & TULLE_RX_F_GRO) &&
@@ -360,7 +350,7 @@ static bool rx_frags(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	}
 	if ((d->flags & TULLE_RX_F_GRO) &&
 	    unlikely(!rx_gro(skb, d, data,
-			     min(cur.left, mem->geom.buf_len - cur.offset)))) {
+			     min(cur.left, mem->geom.buf_len)))) {
 		napi_free_frags(napi);
 		return false;
 	}
@@ -383,9 +373,7 @@ static bool rx_packet(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		sums->alloc_fail++;
 		return true;
 	}
-	data += cur.offset;
-	rx_sync_cpu(mem, cur.slot, cur.offset,
-		    min(cur.left, mem->geom.buf_len - cur.offset));
+	rx_sync_cpu(mem, cur.slot, min(cur.left, mem->geom.buf_len));
 	prefetch(data);
 	if (d->len <= TULLE_EN_RX_COPY ||
 	    unlikely(d->flags & TULLE_RX_F_VLAN1))
@@ -410,9 +398,9 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	dma_sync_single_for_cpu(rxq->channel->priv->tdev->device, dma,
 				d->hdr_len, DMA_FROM_DEVICE);
 	rx_copy(skb, d, hdr, d->hdr_len);
-	rx_sync_device(mem, dma, 0, d->hdr_len);
+	rx_sync_device(mem, dma, d->hdr_len);
 	if ((d->flags & TULLE_RX_F_GRO) &&
-	    unlikely(!rx_gro(skb, d, skb->data, d->hdr_len))) {
+	    unlikely(!rx_gro(skb, d, skb->data, skb_headlen(skb)))) {
 		dev_kfree_skb_any(skb);
 		return false;
 	}
@@ -426,7 +414,7 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	return true;
 }
 
-/* PLAIN and SPLIT: WQEs complete in order, each packet takes whole ones. */
+/* WQEs complete in order, each packet takes whole ones. */
 static bool rx_whole(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		     struct rx_desc *d, struct rx_sums *sums)
 {
@@ -438,7 +426,6 @@ static bool rx_whole(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	if (unlikely(d->hdr_len > mem->geom.hdr_len || d->hdr_len > d->len))
 		return false;
 	cur.left = d->len - d->hdr_len;
-	cur.offset = 0;
 	cur.slot = d->wqe & prod->ring.mask;
 	count = cur.left <= mem->geom.buf_len ? 1 :
 		DIV_ROUND_UP(cur.left, mem->geom.buf_len);
@@ -451,58 +438,6 @@ static bool rx_whole(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	else
 		ok = !d->hdr_len && rx_packet(rxq, mem, d, cur, sums);
 	prod->ci += count;
-	return ok;
-}
-
-/* A WQE is used up; untouched by the stack its buffer stays for the next lap. */
-static void rx_multi_retire(struct tulle_en_rx_mem *mem)
-{
-	struct tulle_prod *prod = &mem->wq.prod;
-	u32 slot = prod->ci & prod->ring.mask;
-
-	if (mem->used[slot])
-		tulle_en_rx_buf_put(mem, slot, true);
-	mem->next_stride = 0;
-	prod->ci++;
-}
-
-/* MULTI: a packet takes consecutive strides, in order, none twice. */
-static bool rx_multi(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
-		     struct rx_desc *d, struct rx_sums *sums)
-{
-	const struct tulle_en_rx_geom *geom = &mem->geom;
-	u32 strides = 1U << geom->log_strides;
-	struct tulle_prod *prod = &mem->wq.prod;
-	struct rx_cursor cur;
-	u32 end, last;
-	bool ok = true;
-
-	if (unlikely(!tulle_prod_has(prod, d->wqe)))
-		return false;
-	while (prod->ci != d->wqe)
-		rx_multi_retire(mem);
-	if (d->flags & TULLE_RX_F_FILLER)
-		goto retire;
-
-	/* Counted from the first stride of the first WQE. */
-	end = d->stride + d->count;
-	last = (end - 1) >> geom->log_strides;
-	if (unlikely(d->stride < mem->next_stride || d->stride >= strides ||
-		     d->count != DIV_ROUND_UP(d->len, 1U << geom->log_stride) ||
-		     last >= tulle_prod_used(prod) || last >= MAX_SKB_FRAGS ||
-		     (last && d->stride)))
-		return false;
-
-	cur.slot = d->wqe & prod->ring.mask;
-	cur.offset = d->stride << geom->log_stride;
-	cur.left = d->len;
-	ok = rx_packet(rxq, mem, d, cur, sums);
-	while (last--)
-		rx_multi_retire(mem);
-	mem->next_stride = end & (strides - 1) ?: strides;
-retire:
-	if (d->flags & TULLE_RX_F_DONE)
-		rx_multi_retire(mem);
 	return ok;
 }
 
@@ -520,9 +455,9 @@ static void rx_bad(struct tulle_en_rxq *rxq, const struct rx_desc *d, u32 qn_op)
 {
 	if (net_ratelimit())
 		netdev_warn(rxq->dev,
-			    "Rx %u: bad completion, qn_op %#x wqe %u/%u stride %u count %u len %u/%u flags %#x\n",
+			    "Rx %u: bad completion, qn_op %#x wqe %u/%u count %u len %u/%u flags %#x\n",
 			    rxq->ix, qn_op, d->wqe, rxq->mem->wq.prod.ci,
-			    d->stride, d->count, d->hdr_len, d->len, d->flags);
+			    d->count, d->hdr_len, d->len, d->flags);
 	rx_failed(rxq, TULLE_CQE_OK, 0);
 }
 
@@ -532,7 +467,6 @@ static bool rx_cqe(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 {
 	u32 qn_op = le32_to_cpu(READ_ONCE(cqe->qn_op));
 	struct rx_desc d;
-	bool ok;
 
 	rx_desc_read(&d, cqe);
 	if (unlikely((qn_op ^ (rxq->handle & TULLE_CQE_QN)) !=
@@ -543,14 +477,7 @@ static bool rx_cqe(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 			  READ_ONCE(cqe->syndrome));
 		return false;
 	}
-	if (unlikely(d.len < ETH_HLEN && !(d.flags & TULLE_RX_F_FILLER)))
-		goto err_bad;
-
-	if (mem->geom.type == TULLE_RQ_MULTI)
-		ok = rx_multi(rxq, mem, &d, sums);
-	else
-		ok = rx_whole(rxq, mem, &d, sums);
-	if (likely(ok))
+	if (likely(d.len >= ETH_HLEN && rx_whole(rxq, mem, &d, sums)))
 		return true;
 err_bad:
 	rx_bad(rxq, &d, qn_op);

@@ -2,9 +2,9 @@
 /*
  * Receive buffers. Every one comes from the page pool of its queue.
  *
- * A buffer stays in the slot of the ring where it was posted. When the packets
- * in it were copied, and no part was given to the stack, the next lap posts it
- * again as it is.
+ * A buffer stays in the slot of the ring where it was posted. When the packet
+ * in it was copied and not given to the stack, the next lap posts it again as
+ * it is.
  */
 #include <linux/dma-mapping.h>
 #include <net/page_pool/helpers.h>
@@ -127,29 +127,6 @@ int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem)
 	return rx_hdr_pages_alloc(mem);
 }
 
-/* References of a buffer while it is in the ring. */
-static long rx_bias(const struct tulle_en_rx_geom *geom)
-{
-	return 1L << geom->log_strides;
-}
-
-/**
- * tulle_en_rx_buf_put() - drop what is left of a buffer
- * @mem: the queue's memory
- * @slot: masked index of its WQE
- * @napi: called from the queue's NAPI
- */
-void tulle_en_rx_buf_put(struct tulle_en_rx_mem *mem, u32 slot, bool napi)
-{
-	netmem_ref netmem = mem->netmem[slot];
-	long left = rx_bias(&mem->geom) - mem->used[slot];
-
-	mem->netmem[slot] = 0;
-	mem->used[slot] = 0;
-	if (left && !page_pool_unref_netmem(netmem, left))
-		page_pool_put_unrefed_netmem(mem->pool, netmem, -1, napi);
-}
-
 void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem)
 {
 	u32 slot;
@@ -157,7 +134,9 @@ void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem)
 	if (mem->pool) {
 		for (slot = 0; slot < 1U << mem->geom.log_size; slot++)
 			if (mem->netmem[slot])
-				tulle_en_rx_buf_put(mem, slot, false);
+				page_pool_put_full_netmem(mem->pool,
+							  mem->netmem[slot],
+							  false);
 		page_pool_destroy(mem->pool);
 		mem->pool = NULL;
 	}
@@ -211,8 +190,6 @@ static bool rx_buf_get(struct tulle_en_rx_mem *mem, u32 slot, gfp_t gfp)
 
 	if (unlikely(!netmem))
 		return false;
-	if (mem->geom.log_strides)
-		page_pool_fragment_netmem(netmem, rx_bias(&mem->geom));
 	mem->netmem[slot] = netmem;
 	rx_sge(mem, slot)->addr =
 		cpu_to_le64(page_pool_get_dma_addr_netmem(netmem));
@@ -226,8 +203,7 @@ static bool rx_buf_get(struct tulle_en_rx_mem *mem, u32 slot, gfp_t gfp)
  *
  * The indices move; nothing is published.
  *
- * Return: 0 or -ENOMEM, when slots
- * were left.
+ * Return: 0 or -ENOMEM, when slots were left.
  */
 int tulle_en_rx_fill(struct tulle_en_rx_mem *mem, gfp_t gfp)
 {

@@ -32,7 +32,6 @@ void tulle_en_rx_mem_free(struct tulle_en_rx_mem *mem)
 	tulle_en_rx_pools_destroy(mem);
 	tulle_wq_free(tdev, &mem->wq);
 	kvfree(mem->netmem);
-	kvfree(mem->used);
 	kfree(mem);
 }
 
@@ -59,9 +58,7 @@ tulle_en_rx_mem_alloc(struct tulle_en_rxq *rxq,
 	mem->geom = *geom;
 	mem->netmem = kvcalloc_node(n, sizeof(*mem->netmem), GFP_KERNEL,
 				    tdev->numa_node);
-	mem->used = kvcalloc_node(n, sizeof(*mem->used), GFP_KERNEL,
-				  tdev->numa_node);
-	if (!mem->netmem || !mem->used)
+	if (!mem->netmem)
 		goto err_free;
 	err = tulle_wq_alloc(tdev, &mem->wq, geom->log_size, geom->log_wqe);
 	if (err)
@@ -115,10 +112,6 @@ static void rxq_fill_ctx(const struct tulle_en_rxq *rxq,
 		.flags = cpu_to_le32(geom->flags),
 		.gro_max = cpu_to_le32(geom->gro_max),
 	};
-	if (geom->type == TULLE_RQ_MULTI) {
-		ctx->log_stride = geom->log_stride;
-		ctx->log_strides = geom->log_strides;
-	}
 }
 
 /*
@@ -257,13 +250,7 @@ int tulle_en_rxq_stop(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem **old)
  */
 int tulle_en_rx_mem_renew(struct tulle_en_rx_mem *mem)
 {
-	u32 slot;
-
-	for (slot = 0; slot < 1U << mem->geom.log_size; slot++)
-		if (mem->used[slot])
-			tulle_en_rx_buf_put(mem, slot, false);
 	tulle_wq_reset(&mem->wq);
-	mem->next_stride = 0;
 	mem->draining = false;
 	tulle_en_rx_ring_init(mem);
 	return tulle_en_rx_fill(mem, GFP_KERNEL);

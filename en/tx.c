@@ -168,7 +168,8 @@ static void tx_fill_nop(struct tulle_en_tx_mem *mem, u32 nblocks)
 
 	memset(info, 0, sizeof(*info));
 	info->nblocks = nblocks;
-	WRITE_ONCE(prod->pi, prod->pi + nblocks);
+	/* info before pi, as in tx_commit(). */
+	smp_store_release(&prod->pi, prod->pi + nblocks);
 }
 
 static u32 tx_blocks(const struct sk_buff *skb, bool inl)
@@ -183,7 +184,7 @@ static u32 tx_blocks(const struct sk_buff *skb, bool inl)
 	return DIV_ROUND_UP(bytes, TULLE_SQ_BLOCK);
 }
 
-/* Build the WQE of a packet; nothing is visible to the device on return. */
+/* Build the WQE of a packet; tx_commit() makes it one that may complete. */
 static int tx_build(struct tulle_en_tx_mem *mem, struct sk_buff *skb)
 {
 	bool inl = skb->len <= TULLE_EN_TX_INLINE && !skb_is_gso(skb);
@@ -220,9 +221,20 @@ static int tx_build(struct tulle_en_tx_mem *mem, struct sk_buff *skb)
 	info->bytes = skb->len;
 	info->nblocks = nblocks;
 	mem->last = &wqe->ctrl;
-	/* info before pi: NAPI reads info up to the pi that it sees. */
-	smp_store_release(&prod->pi, prod->pi + nblocks);
 	return 0;
+}
+
+/*
+ * From here on NAPI takes a completion of the packet for possible, true or
+ * not: statistics and BQL know of it before, and nobody touches it after.
+ */
+static void tx_commit(struct tulle_en_tx_mem *mem)
+{
+	struct tulle_prod *prod = &mem->wq.prod;
+
+	/* info and BQL before pi: NAPI reads them up to the pi that it sees. */
+	smp_store_release(&prod->pi,
+			  prod->pi + tx_info(mem, prod->pi)->nblocks);
 }
 
 static void tx_count(struct tulle_en_tx_stats *stats, const struct sk_buff *skb)
@@ -290,13 +302,20 @@ static void tx_stopped(struct tulle_en_txq *txq)
 	u64_stats_update_end(&stats->syncp);
 }
 
+/* A WQE that the device refuses stops the queue. */
+static bool tx_fits(const struct tulle_en_priv *priv, const struct sk_buff *skb)
+{
+	return skb->len > ETH_HLEN &&
+	       (skb_is_gso(skb) || skb->len <= priv->tdev->limits.max_frame);
+}
+
 netdev_tx_t tulle_en_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct tulle_en_priv *priv = netdev_priv(dev);
 	bool more = netdev_xmit_more();
 	struct tulle_en_tx_mem *mem;
 	struct tulle_en_txq *txq;
-	unsigned int bytes;
+	bool flush;
 
 	txq = &priv->channel[skb_get_queue_mapping(skb)]->txq;
 	mem = txq->mem;
@@ -307,27 +326,29 @@ netdev_tx_t tulle_en_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	/* Only a false wake-up leads here with a full ring. */
-	if (unlikely(tx_room(&mem->wq.prod) < TULLE_EN_TX_STOP)) {
-		netif_tx_stop_queue(txq->nq);
+	if (unlikely(!netif_txq_maybe_stop(txq->nq, tx_room(&mem->wq.prod),
+					   TULLE_EN_TX_STOP,
+					   tx_wake_room(&mem->wq.prod)))) {
 		tulle_en_tx_flush(txq, mem);
 		return NETDEV_TX_BUSY;
 	}
 
-	if (unlikely(skb->len <= ETH_HLEN || tulle_skb_remove_jumbo(skb)))
+	if (unlikely(!tx_fits(priv, skb) || tulle_skb_remove_jumbo(skb)))
 		goto err_drop;
-	bytes = skb->len;
 	skb_tx_timestamp(skb);
 	if (unlikely(tx_build(mem, skb)))
 		goto err_drop;
 	tx_count(&txq->stats, skb);
+	flush = __netdev_tx_sent_queue(txq->nq, skb->len, more);
+	tx_commit(mem);
 
 	if (!netif_txq_maybe_stop(txq->nq, tx_room(&mem->wq.prod),
 				  TULLE_EN_TX_STOP,
 				  tx_wake_room(&mem->wq.prod))) {
 		tx_stopped(txq);
-		more = false;
+		flush = true;
 	}
-	if (__netdev_tx_sent_queue(txq->nq, bytes, more))
+	if (flush)
 		tulle_en_tx_flush(txq, mem);
 	return NETDEV_TX_OK;
 

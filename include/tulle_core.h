@@ -823,36 +823,6 @@ int tulle_rules_add(struct tulle_dev *dev, u32 table,
  */
 int tulle_rules_del(struct tulle_dev *dev, u32 table, const u32 *ids, u32 n);
 
-/**
- * tulle_counters_create() - make flow counters
- * @dev: the device
- * @n: 1..256
- * @handle: (result) the first; counter i is @handle + i
- *
- * Return: as tulle_cmd_exec().
- */
-int tulle_counters_create(struct tulle_dev *dev, u32 n, u32 *handle);
-
-/**
- * tulle_counters_destroy() - free counters made together
- * @dev: the device
- * @handle: the first
- * @n: as created
- */
-void tulle_counters_destroy(struct tulle_dev *dev, u32 handle, u32 n);
-
-/**
- * tulle_counters_query() - read counters
- * @dev: the device
- * @handle: the first
- * @n: 1..256, consecutive
- * @counts: (result)
- *
- * Return: as tulle_cmd_exec().
- */
-int tulle_counters_query(struct tulle_dev *dev, u32 handle, u32 n,
-			 struct tulle_count *counts);
-
 /*
  * Ports and vports. Process context; errors as tulle_cmd_exec(). What comes
  * back is the device's word: reserved enum values are possible.
