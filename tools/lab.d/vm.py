@@ -89,7 +89,7 @@ class Guest:
         root = os.path.join(self.lab, "root")
         # "rep movsb", which those two flags make the kernel use, is translated
         # byte by byte: without them copies take half the time.
-        cpu = "host" if accel == "kvm" else "max,la57=off,-erms,-fsrm"
+        cpu = "host" if accel == "kvm" else "max,la57=off,-erms,-fsrm,-fsrs,-fzrm"
         machine = "q35,smm=off,vmport=off,sata=off,usb=off,i8042=off,hpet=off"
         if accel == "kvm" and opts.iommu:
             machine += ",kernel-irqchip=split"

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# A hostile device: each lie of the liar mode under traffic and configuration,
+# ROUNDS seeds each, then lies while the driver probes. The driver may give up
+# on the device, with a report; the kernel stays sound (the log decides that)
+# and an honest device works after unbind and bind.
+. "$(dirname "$0")/../lib/env.sh"
+
+ROUNDS=${ROUNDS:-2}
+BDF=$(port_pci tulle0)
+DRIVER=/sys/bus/pci/drivers/tulle_core
+
+set_lies() { # PLAN
+	qmp "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"tulle0\",\"property\":\"liar\",\"value\":\"$1\"}}" >"$KTAP_TMP/qmp" &&
+		! grep '"error"' "$KTAP_TMP/qmp"
+}
+
+told() { # POINT: lies told since the plan was set
+	qmp '{"execute":"qom-get","arguments":{"path":"tulle0","property":"liar-counters"}}' |
+		jq -re . | grep -oE "\b$1=[0-9]+" | cut -d= -f2
+}
+
+# What a user of the port would do; none of it need succeed.
+use_port() {
+	timeout 15 iperf3 -c "$REMOTE_V4" -t 1 --connect-timeout 2000
+	timeout 15 iperf3 -c "$REMOTE_V4" -t 1 -R --connect-timeout 2000
+	timeout 5 ping -c 20 -i 0.02 -s 4000 -W 1 "$REMOTE_V4"
+	timeout 30 ethtool -G tulle0 rx 512 tx 512
+	timeout 30 ethtool -G tulle0 rx 1024 tx 1024
+	timeout 30 ethtool -L tulle0 combined 1
+	timeout 30 ethtool -L tulle0 combined 2
+	timeout 30 ethtool -X tulle0 equal 2
+	timeout 30 ethtool -S tulle0
+	timeout 30 ethtool -S tulle0 --all-groups
+	timeout 30 ethtool -m tulle0
+	timeout 30 ip link set tulle0 mtu 9000
+	timeout 30 ip link set tulle0 mtu 1500
+	timeout 30 ip link set tulle0 down
+	timeout 30 ip link set tulle0 up
+	timeout 30 devlink health diagnose "pci/$BDF" reporter fw
+	timeout 30 devlink dev info "pci/$BDF"
+	true
+} >/dev/null 2>&1
+
+is_bound() { [ -e "$DRIVER/$BDF" ]; }
+
+unbind() {
+	! is_bound || timeout 120 sh -c "echo $BDF >$DRIVER/unbind" || { echo "unbind hangs"; return 1; }
+}
+
+honest_again() {
+	set_lies "" || return 1
+	unbind || return 1
+	timeout 60 sh -c "echo $BDF >$DRIVER/bind" || return 1
+	retry 20 test -e /sys/class/net/tulle0 || return 1
+	ip link set tulle0 up
+	port_addresses
+	retry 30 port_carrier tulle0 && retry 30 ping -c 1 -W 1 "$REMOTE_V4" &&
+		iperf_ok 100000 -c "$REMOTE_V4" -t 1
+}
+
+lie() { # POINT PROBABILITY
+	local seed n=0
+	for ((seed = 1; seed <= ROUNDS; seed++)); do
+		set_lies "seed=$seed;$1:p=$2" || return 1
+		use_port
+		n=$((n + $(told "$1")))
+		honest_again || { echo "after seed $seed"; return 1; }
+	done
+	echo "$n lies"
+	[ "$n" -gt 0 ]
+}
+
+# The driver meets the liar when it probes: it may refuse the device or not.
+lie_to_probe() { # POINT PROBABILITY
+	local seed n=0
+	for ((seed = 1; seed <= 4 * ROUNDS; seed++)); do
+		unbind || return 1
+		set_lies "seed=$seed;$1:p=$2" || return 1
+		timeout 120 sh -c "echo $BDF >$DRIVER/bind 2>/dev/null"
+		[ $? -ne 124 ] || { echo "bind hangs, seed $seed"; return 1; }
+		timeout 30 ip link set tulle0 up 2>/dev/null
+		timeout 3 ping -c 2 -i 0.2 -W 1 "$REMOTE_V4" >/dev/null
+		n=$((n + $(told "$1")))
+	done
+	honest_again || return 1
+	echo "$n lies"
+	[ "$n" -gt 0 ]
+}
+
+ktap_begin
+env_pair
+iperf_server
+for point in cqe_index cqe_len cqe_op cqe_qn csum; do
+	ktap_check "lies under traffic: $point" lie $point 0.01
+done
+for point in eqe_handle eqe_type eqe_storm; do
+	ktap_check "lies under traffic: $point" lie $point 0.05
+done
+for point in cmd_status cmd_out; do
+	ktap_check "lies to configuration: $point" lie $point 0.2
+	ktap_check "lies to probe: $point" lie_to_probe $point 0.05
+done
+ktap_check "lies to probe: caps" lie_to_probe caps 1
+ktap_end
