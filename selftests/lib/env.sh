@@ -65,6 +65,13 @@ port_driver() { basename "$(readlink "/sys/class/net/$1/device/driver")" 2>/dev/
 port_carrier() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
 port_pci() { ethtool -i "$1" | sed -n 's/^bus-info: //p'; }
 
+# QEMU frees an unplugged device when the slot's power is off, which is some
+# time after the guest let go of it.
+qemu_has_let_go() { # ID
+	qmp '{"execute":"qom-list","arguments":{"path":"/machine/peripheral"}}' >"$KTAP_TMP/ids" &&
+		! jq -r '.[].name' "$KTAP_TMP/ids" | grep -qx "$1"
+}
+
 # A test on the wrong driver proves nothing.
 env_require_tulle() {
 	local p

@@ -9,13 +9,16 @@ file in place of the kernel log.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
 
 from runner import plan, tap  # noqa: E402
 
@@ -30,7 +33,9 @@ script=${script#bash }
 sed "s#/dev/kmsg#$FAKE/kmsg#; s#>\($FAKE/kmsg\)#>>\1#" "$script" >"$FAKE/script"
 PATH=$FAKE/bin:$PATH
 setsid bash -c 'export GUEST=$$; . "$FAKE/script"'
-[ $? = 0 ] || exit 125
+rc=$?
+[ ! -f "$FAKE/kexec" ] || { rm "$FAKE/kexec"; exit 0; }
+[ $rc = 0 ] || exit 125
 grep -q "BUG: something" "$FAKE/kmsg" && exit 125
 exit 0
 """
@@ -47,6 +52,7 @@ dies     | 7.3:check | share | 5 | printf 'ok 1 before\n'; kill -9 -- -$GUEST; s
 after    | 7.3:check | share | 5 | true
 oops     | 7.3:check | share | 5 | echo 'BUG: something' >>$FAKE/kmsg
 last     | 7.3:check | share | 5 | true
+kexec    | 7.3:check | | 5 | printf 'ok 1 old\nok 2 new\n1..2\n'; touch $FAKE/kexec; kill -9 -- -$GUEST; sleep 0.2
 alone    | 7.3:check | --allow-log 'BUG: wanted' | 5 | echo 'BUG: wanted' >>$FAKE/kmsg
 """
 
@@ -57,7 +63,7 @@ EXPECT = {
     "host/h-tap/b": "not ok", "host/h-tap/c": "ok", "host/h-tap/d": "not ok", "host/h-short/a": "ok",
     "host/h-short": "not ok", "host/h-liar/a": "ok", "host/h-liar": "not ok", "7.3/one/one.case": "ok",
     "7.3/dies/before": "ok", "7.3/dies": "not ok", "7.3/after": "ok", "7.3/oops": "ok",
-    "7.3/oops/kernel log": "not ok", "7.3/last": "ok", "7.3/alone": "ok",
+    "7.3/oops/kernel log": "not ok", "7.3/last": "ok", "7.3/kexec/old": "ok", "7.3/kexec/new": "ok", "7.3/alone": "ok",
 }
 
 
@@ -89,12 +95,16 @@ class Sandbox:
             out.write(text)
         os.chmod(path, mode)
 
-    def run(self, *args):
+    def start(self, *args):
         env = dict(os.environ, FAKE=self.fake, TULLE_LAB=os.path.join(self.root, "lab"))
         env.pop("TULLE_LAB_ACCEL", None)
-        done = subprocess.run([os.path.join(self.top, "tools", "run-tests"), *args], env=env, text=True,
-                              capture_output=True, check=False)
-        return done.returncode, done.stdout, done.stderr
+        return subprocess.Popen([os.path.join(self.top, "tools", "run-tests"), *args], env=env, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *args):
+        process = self.start(*args)
+        out, err = process.communicate()
+        return process.returncode, out, err
 
     def boots(self):
         path = os.path.join(self.fake, "boots")
@@ -127,10 +137,10 @@ def check_totals(box):
 
 
 def check_boots(box):
-    """One boot for the five that share, one more after the death, one for the loner."""
+    """One boot for the five that share, one more after the death, one for each loner."""
     before = box.boots()
     box.run("--kernel", "7.3")
-    assert box.boots() - before == 3, box.boots() - before
+    assert box.boots() - before == 4, box.boots() - before
 
 
 def check_resume(box):
@@ -141,6 +151,76 @@ def check_resume(box):
     box.write("selftests/new-file", "changes the tree\n")
     box.run("--level", "check", "--only", "one", "--resume")
     assert box.boots() == before + 1
+
+
+def check_resume_repeats_failures(box):
+    """What failed runs again, and so does all that ran in a guest that ended badly."""
+    box.write("selftests/tests.list", "flaky | host:fast | | 5 | ! mkdir $FAKE/first\n"
+              "fine  | 7.3:check | share | 5 | true\n")
+    broken = os.path.join(box.fake, "kmsg-at-end")
+    box.write("tools/lab", FAKE_LAB.replace("exit 0", f"[ ! -f {broken} ] || exit 125\nexit 0"), 0o755)
+    with open(broken, "w", encoding="utf-8"):
+        pass
+    status, text, _ = box.run("--level", "check")
+    assert status == 1 and verdicts(text) == {"host/flaky": "not ok", "7.3/fine": "ok",
+                                              "7.3/guest-of-fine": "not ok"}, text
+    os.unlink(broken)
+    before = box.boots()
+    status, text, _ = box.run("--level", "check", "--resume")
+    assert status == 0 and verdicts(text) == {"host/flaky": "ok", "7.3/fine": "ok"}, text
+    assert box.boots() == before + 1
+    assert box.run("--level", "check", "--resume")[0] == 0 and box.boots() == before + 1
+
+
+def interrupt(box, *args):
+    """A run that is told to end once the test named slow has begun."""
+    process = box.start("--level", "check", *args)
+    end = time.time() + 20
+    while not os.path.exists(os.path.join(box.fake, "slow")) and time.time() < end:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out = process.communicate()[0]
+    return process.returncode, out
+
+
+def check_interrupted(box):
+    """Summary of what ran, nothing left running, and the rest in the next call."""
+    box.write("selftests/tests.list", "first | host:fast | | 5 | true\n"
+              "slow | host:fast | | 60 | touch $FAKE/slow; sleep 2; touch $FAKE/survived\n"
+              "third | 7.3:check | | 5 | true\n")
+    status, text = interrupt(box)
+    assert status == 130 and verdicts(text) == {"host/first": "ok"}, text
+    assert "2 of 3 tests did not run" in text and "# host: 1 passed, 0 failed, 0 skipped" in text, text
+    time.sleep(2.5)
+    assert not os.path.exists(os.path.join(box.fake, "survived"))
+    status, text, _ = box.run("--level", "check", "--resume")
+    assert status == 0 and "# host/first: done before" in text, text
+    assert "# 1 tests passed in an earlier call" in text, text
+    assert "# host: 2 passed, 0 failed, 0 skipped\n# 7.3: 1 passed, 0 failed, 0 skipped" in text, text
+
+
+def check_interrupted_guest(box):
+    """Tests that ended before the interruption count, although their guest did not."""
+    box.write("selftests/tests.list", "first | 7.3:check | share | 5 | true\n"
+              "slow | 7.3:check | share | 60 | touch $FAKE/slow; sleep 2\n")
+    status, text = interrupt(box)
+    assert status == 130 and verdicts(text) == {"7.3/first": "ok"}, text
+    status, text, _ = box.run("--level", "check", "--resume")
+    assert status == 0 and "# 7.3/first: done before" in text, text
+
+
+def check_known_failures(box):
+    """A failure that is permitted by name is expected; one that no longer happens is not."""
+    box.write("selftests/tests.list", "old | 6.12:all 7.3:all | | 5 | printf 'ok 1 a\\nnot ok 2 b\\n'; false\n")
+    box.write("selftests/allowed-skips.txt", "old | 6.12 | b | fails: not there yet\n")
+    status, text, _ = box.run("--level", "all", "--kernel", "6.12")
+    assert status == 0 and text.splitlines()[-1] == "1 passed, 0 failed, 1 skipped", text
+    assert box.run("--level", "all", "--kernel", "7.3")[0] == 1
+    box.write("selftests/allowed-skips.txt", "old | 6.12 | b | fails: not there yet\nold | 6.12 | a | fails: lie\n")
+    status, text, _ = box.run("--level", "all", "--kernel", "6.12")
+    assert status == 1 and verdicts(text)["6.12/old/a"] == "not ok", text
+    box.write("selftests/allowed-skips.txt", "old | 6.12 | * | fails: all of it\n")
+    assert box.run("--level", "all", "--kernel", "6.12")[0] == 1
 
 
 def check_no_boot(box):

@@ -57,7 +57,8 @@ tree_files()
 {
 	local file
 
-	git ls-files -co --exclude-standard -- "$@" | while read -r file; do
+	# The checkout may be another user's than root's, who runs the lab.
+	git -c 'safe.directory=*' ls-files -co --exclude-standard -- "$@" | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done
 }

@@ -132,13 +132,25 @@ qemu_sync_device()
 	fi
 }
 
+# Faults of that QEMU which the lab's guests would suffer from. Applied to a copy
+# of the original each time, so that a changed patch needs no new source tree.
+qemu_patch()
+{
+	local file=$QEMU_SRC/system/physmem.c
+
+	[ -f "$file.orig" ] || cp "$file" "$file.orig"
+	in_root patch -s -o - "$file.orig" <"$TOP/tools/lab.d/qemu-tlb-map.patch" >"$file.new" || return 1
+	put_if_changed "$file" <"$file.new"
+	rm -f "$file.new"
+}
+
 # The hash of everything that decides the binary.
 qemu_key()
 {
 	(
 		cd "$TOP" || exit 1
 		echo "$QEMU_VERSION $QEMU_CONFIGURE"
-		sha256sum tools/lab.d/plugin/insns.c
+		sha256sum tools/lab.d/plugin/insns.c tools/lab.d/*.patch
 		# A checkout without the device builds a plain QEMU.
 		[ -f firmware/qemu/meson.build ] || exit 0
 		find firmware include -maxdepth 3 -type f \
@@ -153,6 +165,7 @@ qemu_compile()
 	local key out
 
 	qemu_sync_device
+	qemu_patch
 	# Taken after the copy, from the checkout: a file edited in between makes
 	# the next look-up build again.
 	key=$(qemu_key)

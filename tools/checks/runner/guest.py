@@ -17,6 +17,8 @@ MARK = "@@tulle-test"
 BOOT_GRACE = 60
 TEST_GRACE = 30
 LAB_FAILED = 125
+# What tools/lab returns on its own account: out of time, failed, killed.
+LAB_ENDINGS = (124, LAB_FAILED, 137, -9, -15)
 KERNEL_LOG = "kernel log"
 
 LOOP = r"""
@@ -135,6 +137,10 @@ def boot(top, tests, folder, on_done):
             process.terminate()
             process.wait()
     if reader.current:
+        # A test may hand on to another kernel (kexec): the guest then ends with
+        # the test, and with its status.
+        if reader.current.status is None and status not in LAB_ENDINGS:
+            reader.current.status = status
         reader.finish()
     return reader.rest(), status, "".join(reader.stray)
 

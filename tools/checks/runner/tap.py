@@ -8,6 +8,8 @@ LINE = re.compile(r"^(?P<bad>not )?ok\b(?:\s+\d+)?(?:\s+-)?\s*(?P<rest>.*)$")
 DIRECTIVE = re.compile(r"\s*#\s*(?P<word>SKIP|XFAIL)\b:?\s*(?P<why>.*)$", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)\b(?:\s*#\s*SKIP\b\s*(?P<why>.*))?", re.IGNORECASE)
 TIMED_OUT = (124, 137)
+FAILS = "fails:"
+GLOB = re.compile(r"[*?\[]")
 KSFT_SKIP = 4
 
 PASS, FAIL, SKIP = "pass", "fail", "skip"
@@ -84,10 +86,15 @@ def last_words(text):
 
 
 class Permits:
-    """selftests/allowed-skips.txt: TEST | WHERE | CASE | REASON, the first three as globs."""
+    """selftests/allowed-skips.txt: TEST | WHERE | CASE | REASON, the first three as globs.
+
+    A reason that begins with "fails:" is for a case that cannot pass there. It
+    names the case exactly, and the line itself fails once the case passes.
+    """
 
     def __init__(self, path):
         self.rows = []
+        self.failures = {}
         try:
             with open(path, encoding="utf-8") as text:
                 lines = text.readlines()
@@ -100,21 +107,31 @@ class Permits:
             fields = [field.strip() for field in line.split("|", 3)]
             if len(fields) != 4 or not fields[3]:
                 raise ValueError(f"{path}:{number}: wants TEST | WHERE | CASE | REASON")
-            self.rows.append(fields)
-        self.used = set()
+            if not fields[3].startswith(FAILS):
+                self.rows.append(fields)
+                continue
+            if not all(fields[:3]) or GLOB.search("".join(fields[:3])):
+                raise ValueError(f"{path}:{number}: a failure is permitted by name only, without globs")
+            self.failures[tuple(fields[:3])] = fields[3][len(FAILS):].strip()
 
     def reason(self, test, where, case):
-        for index, (tests, wheres, names, reason) in enumerate(self.rows):
+        for tests, wheres, names, reason in self.rows:
             if fnmatch.fnmatchcase(test, tests) and fnmatch.fnmatchcase(where, wheres) \
                     and fnmatch.fnmatchcase(case, names):
-                self.used.add(index)
                 return reason
         return None
 
     def apply(self, test, where, cases):
-        """A skip that nobody justified is a failure."""
+        """A skip that nobody justified is a failure; so is a justification that is wrong."""
         for case in cases:
-            if case.verdict == SKIP and self.reason(test, where, case.name) is None:
+            expected = self.failures.get((test, where, case.name))
+            if expected and case.verdict == PASS:
+                case.verdict = FAIL
+                case.why = "passes, although allowed-skips.txt says that it cannot"
+            elif expected and case.verdict == FAIL:
+                case.verdict = SKIP
+                case.why = f"XFAIL {expected}"
+            elif not expected and case.verdict == SKIP and self.reason(test, where, case.name) is None:
                 case.verdict = FAIL
                 case.why = f"skipped without a permit: {case.why}"
         return cases
