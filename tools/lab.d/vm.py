@@ -5,6 +5,8 @@ import os
 import shlex
 import shutil
 
+import tsc
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAB_SLOT = 0x1d
 FIRST_SLOT = 0x8
@@ -28,6 +30,7 @@ class Guest:
         self.args = []
         self.names = []
         self.shares = []
+        self.accel = None
         self.tulles = 0
         self.slot = FIRST_SLOT
         self.virtios = 0
@@ -86,6 +89,7 @@ class Guest:
 
     def base(self, accel):
         opts = self.opts
+        self.accel = accel
         root = os.path.join(self.lab, "root")
         # "rep movsb", which those two flags make the kernel use, is translated
         # byte by byte: without them copies take half the time.
@@ -149,6 +153,9 @@ class Guest:
         boot = os.path.join(self.lab, "boot", kernel)
         cmdline = [CMDLINE, f"lab.run={os.path.relpath(self.dir, self.lab)}",
                    "lab.layers=" + ":".join([*layers, "root"])]
+        khz = tsc.khz() if self.accel == "tcg" else None
+        if khz:
+            cmdline.append(f"tsc_early_khz={khz}")
         if self.opts.iommu:
             cmdline.append("intel_iommu=on iommu.strict=1")
         cmdline += self.opts.append
