@@ -46,7 +46,7 @@ check: deps
 	$(RUN) --level check $(ARGS)
 
 check-all: deps
-	tools/lab setup
+	tools/lab setup all
 	$(RUN) --level all --resume $(ARGS)
 
 bench: deps
