@@ -76,12 +76,12 @@ mtus() { ip link set tulle0 mtu $(($1 % 2 ? 1500 : 9000)) && port_addresses; }
 flr() { echo flr >"/sys/bus/pci/devices/$BDF0/reset_method" && echo 1 >"/sys/bus/pci/devices/$BDF0/reset"; }
 suspend() { freeze 2; }
 
-# PCIe errors, by round: correctable, non-fatal, fatal. The kernel counts what
-# reached it; a fatal one resets the slot.
-AER_ERRORS=(RCVR:correctable COMP_TIME:nonfatal MALF_TLP:fatal)
+# PCIe errors, by round: correctable, non-fatal, fatal. The root port counts what
+# reached the kernel; a fatal one resets the slot.
+AER_ERRORS=(RCVR:cor COMP_TIME:nonfatal MALF_TLP:fatal)
 
 aer_count() { # SEVERITY
-	awk '/^TOTAL_ERR/ { print $2 }' "/sys/bus/pci/devices/$BDF0/aer_dev_$1"
+	cat "$(readlink -f "/sys/bus/pci/devices/$BDF0")/../aer_rootport_total_err_$1"
 }
 
 aer_counted() { [ "$(aer_count "$1")" -gt "$2" ]; }
