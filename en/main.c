@@ -19,11 +19,7 @@
 
 #include "en.h"
 
-/* Longest headers that the device repeats, and longest TCP header. */
-#define TULLE_EN_TSO_HDR_MAX	256
 #define TULLE_EN_TCP_HDR_MAX	60
-/* Fewer bytes in a segment are more segments than the device will make. */
-#define TULLE_EN_TSO_MSS_MIN	8
 
 /**
  * tulle_en_open_locked() - make the queues and let traffic flow
@@ -187,8 +183,8 @@ static bool en_can_segment(const struct tulle_en_priv *priv,
 	int mss = skb_shinfo(skb)->gso_size;
 
 	return l4 >= ETH_HLEN + (int)sizeof(struct iphdr) &&
-	       l4 <= TULLE_EN_TSO_HDR_MAX - TULLE_EN_TCP_HDR_MAX &&
-	       mss >= TULLE_EN_TSO_MSS_MIN &&
+	       l4 <= TULLE_GSO_HDR_MAX - TULLE_EN_TCP_HDR_MAX &&
+	       mss >= TULLE_MSS_MIN &&
 	       l4 + mss <= priv->tdev->limits.max_frame;
 }
 

@@ -60,21 +60,26 @@ static void cq_fire(struct tfw_cq *cq, u32 sn)
 		return;
 	}
 	cq->fired_sn = sn;
+	cq->fired_at = tfw_func_engine(cq->obj.func)->now;
 	cq->solicited = false;
 }
 
-/* Armed, and with CQEs that the driver has not consumed: now or later? */
+/*
+ * Armed, and with CQEs that the driver has not consumed: now or later? A
+ * completion after a quiet time does not wait: only a stream is slowed down.
+ */
 static void cq_moderate(struct tfw_cq *cq, u32 sn)
 {
 	struct tfw_engine *e = tfw_func_engine(cq->obj.func);
-	u64 delay = (u64)cq->mod_usecs * 1000;
+	bool restart = cq->flags & TULLE_CQ_F_MOD_CQE;
+	u64 due;
 
-	if (!cq->mod_usecs ||
+	due = (restart ? e->now : cq->fired_at) + (u64)cq->mod_usecs * 1000;
+	if (due <= e->now ||
 	    (cq->mod_frames && cq->pi - cq->ci >= cq->mod_frames))
 		cq_fire(cq, sn);
-	else if (!tfw_timer_armed(&cq->mod) ||
-		 cq->flags & TULLE_CQ_F_MOD_CQE)
-		tfw_timer_arm(e, &cq->mod, e->now + delay);
+	else if (restart || !tfw_timer_armed(&cq->mod))
+		tfw_timer_arm(e, &cq->mod, due);
 }
 
 /*

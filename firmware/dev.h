@@ -287,6 +287,7 @@ struct tfw_cq {
 	u32		pi;
 	u32		ci;		/* as last read */
 	u32		fired_sn;
+	u64		fired_at;	/* when the last event was raised */
 	u16		mod_frames;
 	u16		mod_usecs;
 	u16		uar;

@@ -40,14 +40,14 @@
 #define TFW_TCP_CWR	0x80
 
 /* Header bytes a WQE may declare, and with the tags that are inserted. */
-#define TFW_HDR_WQE	256
+#define TFW_HDR_WQE	TULLE_GSO_HDR_MAX
 #define TFW_HDR_MAX	(TFW_HDR_WQE + 2 * TFW_VLAN_HLEN)
 
 /* As much of a frame as the parser looks at, when it is not all header. */
 #define TFW_HDR_PEEK	128
 
 #define TFW_TSO_MAX	(256 * 1024)
-#define TFW_PLAIN_MAX	16384	/* one wire packet, whatever the MTU */
+#define TFW_PLAIN_MAX	TULLE_FRAME_MAX
 
 /*
  * Pieces: at worst every 4 KiB page of the largest frame and every SGE of the

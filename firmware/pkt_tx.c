@@ -9,7 +9,6 @@
 			 TULLE_ETH_F_VLAN1)
 #define ETH_GSO		(TULLE_ETH_F_TSO | TULLE_ETH_F_USO)
 
-#define MIN_MSS		8
 #define MAX_SEGS	65535
 
 /* The pieces of a frame as the WQE names them. */
@@ -99,7 +98,7 @@ static bool check_gso(const struct tulle_eth_wqe *wqe,
 		return REFUSE(err, eth.l3);
 	if (l4 < l3 + 20 || l4 + min > hdr)
 		return REFUSE(err, eth.l4);
-	if (mss < MIN_MSS || hdr + mss > TFW_PLAIN_MAX ||
+	if (mss < TULLE_MSS_MIN || hdr + mss > TFW_PLAIN_MAX ||
 	    (total - hdr + mss - 1) / mss > MAX_SEGS)
 		return REFUSE(err, eth.mss);
 	return true;

@@ -650,11 +650,12 @@ TULLE_SIZE(struct tulle_wqe_ctrl, 16);
 
 /*
  * struct tulle_eth_seg: what to do with a frame on its way out
- * csum_start: CSUM: first byte that is summed
+ * csum_start: CSUM: first byte that is summed, behind the Ethernet header (14)
  * csum_offset: CSUM: where the sum goes, counted from @csum_start; the field
  *	holds the pseudo header's sum
- * mss: TSO, USO: payload bytes of a segment
- * hdr_len: TSO, USO: bytes of headers that every segment carries
+ * mss: TSO, USO: payload bytes of a segment, at least TULLE_MSS_MIN
+ * hdr_len: TSO, USO: bytes of headers that every segment carries, at most
+ *	TULLE_GSO_HDR_MAX
  * outer_l3: TSO in a tunnel: offset of the outer IP header, 0 = no tunnel
  * outer_l4: likewise, outer UDP header, 0 = none
  * l3: TSO, USO: offset of the (inner) IP header
@@ -667,7 +668,14 @@ TULLE_SIZE(struct tulle_wqe_ctrl, 16);
  * All offsets count from the first byte of the frame, without @vlan tags.
  * With TSO the IPv4 total length or IPv6 payload length may be 0 (BIG TCP)
  * and checksums are computed for every segment, whatever their fields hold.
+ * A segment, or a frame without TSO and USO, has at most TULLE_FRAME_MAX bytes
+ * (tags and FCS excluded), whatever the MTU; one WQE makes at most 65535
+ * segments.
  */
+#define TULLE_MSS_MIN		8
+#define TULLE_GSO_HDR_MAX	256
+#define TULLE_FRAME_MAX		16384
+
 struct tulle_eth_seg {
 	__le16	csum_start;
 	__le16	csum_offset;
@@ -777,10 +785,10 @@ struct tulle_cq_ctx {
 	__u8	log_size;
 	__u8	log_cqe_size;	/* 5 or 6 */
 	__le16	uar;
-	__le16	mod_frames;	/* raise an event after so many CQEs */
-	__le16	mod_usecs;	/*   or so long after the first */
+	__le16	mod_frames;	/* raise an event after so many CQEs, */
+	__le16	mod_usecs;	/*   or when the last one is so long ago */
 	__u8	flags;
- #define TULLE_CQ_F_MOD_CQE		0x01	/* mod_usecs restarts at every CQE */
+ #define TULLE_CQ_F_MOD_CQE		0x01	/* mod_usecs count from the latest CQE */
 	__u8	state;		/* (state) enum tulle_queue_state */
 	__u8	rsvd0[2];
 	__le32	pi;		/* (state) */

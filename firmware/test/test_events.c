@@ -194,21 +194,34 @@ static void test_cq_no_spurious(void **state)
 	assert_non_null(fake_poll(&fx->eq));
 }
 
+/* An event that leaves the CQ armed, empty and in its quiet time. */
+static void raise_one(struct fixture *fx, struct fake_queue *cq)
+{
+	fake_arm(cq, TULLE_ARM_ANY);
+	fake_advance(&fx->env, 10000000);
+	complete(cq, 0);
+	assert_non_null(fake_poll(&fx->eq));
+	assert_int_equal(poll_all(cq), 1);
+	fake_arm(cq, TULLE_ARM_ANY);
+}
+
 static void test_moderation_usecs(void **state)
 {
 	struct fixture *fx = *state;
 	struct fake_queue cq;
 
 	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 0, 100);
-	fake_arm(&cq, TULLE_ARM_ANY);
-	complete(&cq, 0);
+	/* The first after a quiet time does not wait. */
+	raise_one(fx, &cq);
 	fake_advance(&fx->env, 60000);
 	complete(&cq, 1);
 	assert_null(fake_poll(&fx->eq));
 	fake_advance(&fx->env, 39000);
+	complete(&cq, 2);
 	assert_null(fake_poll(&fx->eq));
 	fake_advance(&fx->env, 1000);
 	assert_non_null(fake_poll(&fx->eq));
+	assert_null(fake_poll(&fx->eq));
 }
 
 static void test_moderation_cqe_mode(void **state)
@@ -240,7 +253,7 @@ static void test_moderation_frames(void **state)
 	struct fake_queue cq;
 
 	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 3, 1000);
-	fake_arm(&cq, TULLE_ARM_ANY);
+	raise_one(fx, &cq);
 	complete(&cq, 0);
 	complete(&cq, 1);
 	assert_null(fake_poll(&fx->eq));
@@ -256,8 +269,9 @@ static void test_moderation_shortened(void **state)
 	struct fake_queue cq;
 
 	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 0, 8000);
-	fake_arm(&cq, TULLE_ARM_ANY);
+	raise_one(fx, &cq);
 	complete(&cq, 0);
+	assert_null(fake_poll(&fx->eq));
 	mod.handle = cpu_to_le32(cq.handle);
 	assert_int_equal(fake_cmd(&fx->d, TULLE_CMD_MODIFY_CQ, &mod,
 				  sizeof(mod), NULL, 0), 0);
@@ -441,7 +455,7 @@ static void test_cq_kick(void **state)
 	struct fake_queue cq;
 
 	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 0, 8000);
-	fake_arm(&cq, TULLE_ARM_ANY);
+	raise_one(fx, &cq);
 	complete(&cq, 0);
 	fake_kick(&fx->d, TULLE_UAR_CQ + 4096, cq.handle);
 	assert_null(fake_poll(&fx->eq));

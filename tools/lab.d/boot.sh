@@ -35,7 +35,7 @@ boot_module_list()
 # an index over them takes a fraction of a second instead of five.
 boot_modules()
 {
-	find "$BOOT_MODULEDIR/kernel" -name '*.ko.xz' -print0 | xargs -0 -r -n 64 xz -d -f
+	find "$BOOT_MODULEDIR/kernel" -name '*.ko.xz' -print0 | xargs -0 -r -n 64 -P "$JOBS" xz -d -f
 	in_root depmod "$1"
 }
 
@@ -64,7 +64,12 @@ boot_build()
 		basename "$file"
 	done <"$tmp/list" >"$tmp/fs/modules/order"
 	(cd "$tmp/fs" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
-	boot_unpack "$BOOT_IMAGE" >"$tmp/vmlinux"
+	# A KASAN kernel is lost in the entry that QEMU takes into an ELF image.
+	if [ -n "$BOOT_LAYER" ]; then
+		cp "$BOOT_IMAGE" "$tmp/kernel"
+	else
+		boot_unpack "$BOOT_IMAGE" >"$tmp/kernel"
+	fi
 	rm -rf "$tmp/fs" "$tmp/list" "$BOOT_DIR"
 	mv "$tmp" "$BOOT_DIR"
 }
@@ -85,7 +90,7 @@ boot_unpack()
 	END
 }
 
-# boot_ready VERSION: BOOT_DIR then holds vmlinux and initramfs.
+# boot_ready VERSION: BOOT_DIR then holds kernel and initramfs.
 boot_ready()
 {
 	boot_dirs "$1"
@@ -99,7 +104,7 @@ boot_ready_locked()
 
 	mkdir -p "$LAB/boot"
 	key="2 $(cat "$TOP/tools/lab.d/guest/init" "$TOP/tools/lab.d/boot.sh" | cksum) $(stat -c %Y "$BOOT_IMAGE")"
-	if [ ! -f "$BOOT_DIR/vmlinux" ] || boot_packed; then
+	if [ ! -f "$BOOT_DIR/kernel" ] || boot_packed; then
 		rm -f "$STAMPS/boot-$1"
 	fi
 	echo "$1" >"$LAB/boot/building"
@@ -118,8 +123,8 @@ accel_trial()
 	rm -f "$console"
 	timeout -k 2 30 "$QEMU_BIN" -L "$ROOT/usr/share/seabios" -L "$ROOT/usr/share/qemu" -machine q35 \
 		-accel kvm -cpu host -smp 2 -m 512 -nodefaults -no-user-config -display none -no-reboot \
-		-serial "file:$console" -kernel "$BOOT_DIR/vmlinux" -initrd "$BOOT_DIR/initramfs" \
-		-append "console=ttyS0 panic=-1 lab.trial" || true
+		-serial "file:$console" -kernel "$BOOT_DIR/kernel" -initrd "$BOOT_DIR/initramfs" \
+		-append "console=ttyS0 panic=-1 lab.trial" || echo "the trial guest did not end well: status $?"
 	if grep -q 'lab: trial boot works' "$console"; then echo kvm; else echo tcg; fi >"$LAB/accel"
 	cat "$LAB/accel"
 }

@@ -40,7 +40,7 @@ HARMLESS = [
     r"kmemleak: Kernel memory leak detector initialized", r"AER: enabled with IRQ",
     r"DPC: enabled with IRQ", r"DPC: error containment capabilities", r"ODEBUG: (selftest|\d+ of)",
     r"DMA-API: debug area", r"WARNING: .*(this kernel|bigger than|will only be)",
-    r"WARNING! (Consider|The)", r"page_pool: .*initialized",
+    r"WARNING! (Consider|The)", r"rcu: .*RCU callback double-/use-after-free debug is enabled", r"page_pool: .*initialized",
 ]
 
 # A permission that also matches one of these lets anything pass.

@@ -51,7 +51,7 @@ qemu_fetch()
 		echo "the package index has no $QEMU_TARBALL: checking against the sum known from it earlier"
 		want=$QEMU_SHA256
 	fi
-	[ -f "$DOWNLOADS/$QEMU_TARBALL" ] || qemu_download || true
+	[ -f "$DOWNLOADS/$QEMU_TARBALL" ] || qemu_download || echo "apt could not get it"
 	if [ ! -f "$DOWNLOADS/$QEMU_TARBALL" ]; then
 		echo "could not have QEMU's source tarball, $QEMU_TARBALL, from the mirror that apt uses here."
 		echo "Put it by hand into $DOWNLOADS (any mirror or snapshot of Debian's archive has it) and run again."

@@ -8,7 +8,7 @@ OLDEST_612=6.12.90+deb13
 NEWEST_612=6.12.117+deb13
 
 ROOT_TOOLS="
-	build-essential bc bison flex rsync cpio kmod dkms dwarves sparse coccinelle clang
+	build-essential bc bison flex rsync cpio kmod zstd dkms dwarves sparse coccinelle clang
 	llvm lld cmake ninja-build pkg-config libssl-dev libcap-dev libmnl-dev libnuma-dev liburing-dev zlib1g-dev
 	libnl-3-dev libnl-route-3-dev libudev-dev python3-dev
 	python3 python3-yaml python3-jsonschema python3-pyverbs gawk perl
@@ -52,7 +52,7 @@ write_sources()
 # What the host's apt was told about proxies holds in the root as well.
 host_apt_proxy()
 {
-	apt-config dump | grep -E '^Acquire::(http|https)::Proxy' || true
+	apt-config dump | sed -nE '/^Acquire::(http|https)::Proxy/p'
 }
 
 root_host()
@@ -166,7 +166,7 @@ root_tools()
 	apt_root install $ROOT_TOOLS
 	in_root apt-get clean
 	# The tests of rdma-core are packed half compressed; python wants them plain.
-	find "$ROOT/usr/share/doc/rdma-core/tests" -name '*.gz' -exec gunzip -f {} + 2>/dev/null || true
+	find "$ROOT/usr/share/doc/rdma-core/tests" -name '*.gz' -exec gunzip -f {} +
 }
 
 # ethtool of the next suite, over the older one: some kernel selftests need it.

@@ -159,7 +159,7 @@ class Guest:
         if self.opts.iommu:
             cmdline.append("intel_iommu=on iommu.strict=1")
         cmdline += self.opts.append
-        self.add("-kernel", f"{boot}/vmlinux", "-initrd", f"{boot}/initramfs", "-append", " ".join(cmdline))
+        self.add("-kernel", f"{boot}/kernel", "-initrd", f"{boot}/initramfs", "-append", " ".join(cmdline))
 
     def files(self, role, command, env):
         """What the guest finds under /lab."""
