@@ -12,6 +12,9 @@ KTAP_N=0 KTAP_BAD=0
 KTAP_TMP=$(mktemp -d)
 ENV_PIDS=()
 
+# The debug kernel, whose checks make everything several times slower.
+guest_is_slow() { [[ $(uname -r) == *-debug ]]; }
+
 ktap_begin() { echo "TAP version 13"; }
 
 # ktap_check NAME COMMAND...: one case; its output is shown when it fails.

@@ -4,6 +4,7 @@
 # large transfer compared by hash.
 . "$(dirname "$0")/../lib/env.sh"
 
+guest_is_slow && SECS=15
 SECS=${SECS:-4}		# of each iperf3 run
 MIB=${MIB:-256}		# of the transfer that is compared
 

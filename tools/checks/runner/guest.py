@@ -14,7 +14,7 @@ import subprocess
 from . import tap
 
 MARK = "@@tulle-test"
-BOOT_GRACE = 60
+BOOT_GRACE = 300
 TEST_GRACE = 30
 LAB_FAILED = 125
 # What tools/lab returns on its own account: out of time, failed, killed.
