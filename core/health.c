@@ -48,12 +48,16 @@ void tulle_health_note(struct tulle_core *core, const char *reason)
 void tulle_dev_fail(struct tulle_dev *dev, const char *reason)
 {
 	struct tulle_core *core = to_tulle_core(dev);
+	bool known = test_and_set_bit(TULLE_F_FAILED, &core->flags);
 
-	if (test_and_set_bit(TULLE_F_FAILED, &core->flags))
-		return;
-	/* DMA is off before a command fails: its caller may free memory then. */
+	/*
+	 * DMA is off before any caller goes on, the first or not: it may free
+	 * memory then.
+	 */
 	WRITE_ONCE(dev->up, false);
 	pci_clear_master(dev->pdev);
+	if (known)
+		return;
 	tulle_cmd_abort(core);
 	core->health.failures++;
 	tulle_health_note(core, reason);

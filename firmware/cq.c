@@ -72,11 +72,13 @@ static void cq_moderate(struct tfw_cq *cq, u32 sn)
 {
 	struct tfw_engine *e = tfw_func_engine(cq->obj.func);
 	bool restart = cq->flags & TULLE_CQ_F_MOD_CQE;
+	u32 frames = 1U << cq->ring.log_size >> 1;
 	u64 due;
 
+	if (cq->mod_frames && cq->mod_frames < frames)
+		frames = cq->mod_frames;
 	due = (restart ? e->now : cq->fired_at) + (u64)cq->mod_usecs * 1000;
-	if (due <= e->now ||
-	    (cq->mod_frames && cq->pi - cq->ci >= cq->mod_frames))
+	if (due <= e->now || cq->pi - cq->ci >= frames)
 		cq_fire(cq, sn);
 	else if (restart || !tfw_timer_armed(&cq->mod))
 		tfw_timer_arm(e, &cq->mod, due);

@@ -261,6 +261,31 @@ static void test_moderation_frames(void **state)
 	assert_non_null(fake_poll(&fx->eq));
 }
 
+/* Completions that keep coming do not put the event off for ever. */
+static void test_moderation_half_full(void **state)
+{
+	struct fixture *fx = *state;
+	struct tulle_modify_cq mod = {
+		.mod_usecs = cpu_to_le16(1000),
+		.flags = TULLE_CQ_F_MOD_CQE,
+	};
+	struct fake_queue cq;
+	u32 i;
+
+	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 0, 0);
+	mod.handle = cpu_to_le32(cq.handle);
+	assert_int_equal(fake_cmd(&fx->d, TULLE_CMD_MODIFY_CQ, &mod,
+				  sizeof(mod), NULL, 0), 0);
+	fake_arm(&cq, TULLE_ARM_ANY);
+	for (i = 0; i < 7; i++) {
+		complete(&cq, i);
+		fake_advance(&fx->env, 900000);
+		assert_null(fake_poll(&fx->eq));
+	}
+	complete(&cq, i);
+	assert_non_null(fake_poll(&fx->eq));
+}
+
 /* New, shorter terms count for what already waits. */
 static void test_moderation_shortened(void **state)
 {
@@ -730,6 +755,7 @@ int main(void)
 		TEST(test_moderation_usecs),
 		TEST(test_moderation_cqe_mode),
 		TEST(test_moderation_frames),
+		TEST(test_moderation_half_full),
 		TEST(test_moderation_shortened),
 		TEST(test_cq_overrun),
 		TEST(test_cq_unreachable),
