@@ -49,13 +49,16 @@ big_tcp() {
 		gso_ipv4_max_size 262144 gro_ipv4_max_size 262144 || return 1
 	in_ns ip link set tulle1 gso_max_size 262144 gro_max_size 262144 \
 		gso_ipv4_max_size 262144 gro_ipv4_max_size 262144 || return 1
+	# As if the path were short: packets do not shrink because the guest is slow.
+	sysctl -qw net.ipv4.tcp_tso_rtt_log=20
 	for dev in "$REMOTE_V4" "$REMOTE_V6"; do
-		in_background timeout 30 tcpdump -ni tulle0 -s 128 -c 1 "greater 100000 and dst host $dev"
+		in_background timeout $((SECS + 30)) tcpdump -ni tulle0 -s 128 -c 1 "greater 100000 and dst host $dev"
 		local pid=$!
 		sleep 2
 		iperf_ok 1000000 -c "$dev" -t "$SECS" || return 1
 		wait $pid || { echo "no packet over 100000 bytes seen towards $dev"; return 1; }
 	done
+	sysctl -qw net.ipv4.tcp_tso_rtt_log=9
 	ip link set tulle0 gso_max_size 65536 gro_max_size 65536 \
 		gso_ipv4_max_size 65536 gro_ipv4_max_size 65536
 	in_ns ip link set tulle1 gso_max_size 65536 gro_max_size 65536 \
@@ -93,7 +96,8 @@ ktap_check "udp reverse, large datagrams" iperf_ok 100000 -c "$REMOTE_V4" -u -b 
 set_mtu 9600
 ktap_check "tcp mtu 9600" iperf_ok 1000000 -c "$REMOTE_V4" -t "$SECS"
 set_mtu 68
-ktap_check "tcp mtu 68" iperf_ok 10000 -c "$REMOTE_V4" -t "$SECS"
+# iperf3 counts whole blocks: one of the usual size is 4681 packets here.
+ktap_check "tcp mtu 68" iperf_ok 10000 -c "$REMOTE_V4" -t "$SECS" -l 2K
 set_mtu 1500
 ktap_check "$MIB MiB arrive unchanged" sha_transfer "$MIB"
 port_addresses
