@@ -91,7 +91,9 @@ class Judge:
         grace = 0
         texts = [STAMP.sub("", line.rstrip("\r\n")) for line in lines]
         for number, text in enumerate(texts, 1):
-            grace -= 1
+            # A packet's dump, which some reports hold, is as long as the packet.
+            if not text.startswith("skb "):
+                grace -= 1
             if any(permission.search(text) for permission in self.allow):
                 self.permitted += 1
                 grace = BLOCK_LINES
