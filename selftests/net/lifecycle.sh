@@ -133,7 +133,7 @@ ring_change_is_lossless() {
 
 traffic_works() {
 	retry 20 port_carrier tulle0 && retry 20 ping -c 1 -W 1 "$REMOTE_V4" >/dev/null &&
-		iperf_ok 1000000 -c "$REMOTE_V4" -t 1
+		iperf_ok 100000 -c "$REMOTE_V4" -t 1
 }
 
 # The server that lost its client with the port would wait for it.
