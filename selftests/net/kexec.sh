@@ -8,7 +8,7 @@ SELF=$(readlink -f "$0")
 
 traffic_works() {
 	retry 20 port_carrier tulle0 && retry 20 ping -c 1 -W 1 "$REMOTE_V4" &&
-		iperf_ok 100000 -c "$REMOTE_V4" -t 2 && iperf_ok 1000000 -c "$REMOTE_V4" -t 2 -R
+		iperf_ok 100000 -c "$REMOTE_V4" -t 2 && iperf_ok 100000 -c "$REMOTE_V4" -t 2 -R
 }
 
 # The numbers go on where the first kernel stopped.
