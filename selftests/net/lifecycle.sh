@@ -117,6 +117,7 @@ udp_lost() { # LOG
 
 ring_change_is_lossless() {
 	local i seconds=$((ROUNDS * 3 + 5)) UDP_PIDS=() UDP_LOGS=()
+	guest_is_slow && seconds=$((seconds * 5))
 	sysctl -qw net.core.rmem_max=8388608 net.core.wmem_max=8388608
 	ethtool -L tulle0 combined 4 && iperf_server 5211 && iperf_server 5212 || return 1
 	udp_flow 5211 -t "$seconds"
