@@ -74,7 +74,8 @@ rings() { ethtool -G tulle0 rx $(($1 % 2 ? 1024 : 256)) tx $(($1 % 2 ? 1024 : 25
 rss() { ethtool -X tulle0 equal $(($1 % 2 ? 1 : 2)); }
 mtus() { ip link set tulle0 mtu $(($1 % 2 ? 1500 : 9000)) && port_addresses; }
 flr() { echo flr >"/sys/bus/pci/devices/$BDF0/reset_method" && echo 1 >"/sys/bus/pci/devices/$BDF0/reset"; }
-suspend() { freeze 2; }
+# The alarm must not ring before everything sleeps: nothing else wakes the guest.
+suspend() { freeze "$(guest_is_slow && echo 30 || echo 2)"; }
 
 # PCIe errors, by round: correctable, non-fatal, fatal. The root port counts what
 # reached the kernel; a fatal one resets the slot.
