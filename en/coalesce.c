@@ -8,6 +8,7 @@
 #include <linux/dim.h>
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/netdev_lock.h>
 
@@ -201,7 +202,10 @@ void tulle_en_coalesce_cleanup(struct tulle_en_priv *priv)
 {
 	if (!priv->coalesce)
 		return;
+	/* The profiles are RTNL's. */
+	rtnl_lock();
 	net_dim_free_irq_moder(priv->netdev);
+	rtnl_unlock();
 	kfree(priv->coalesce);
 	priv->coalesce = NULL;
 }

@@ -54,9 +54,11 @@ in_background() {
 	ENV_PIDS+=($!)
 }
 
-# retry SECONDS COMMAND...: until it succeeds.
+# retry SECONDS COMMAND...: until it succeeds; a slow guest has four times as long.
 retry() {
-	local end=$((SECONDS + $1))
+	local seconds=$1 end
+	guest_is_slow && seconds=$((4 * seconds))
+	end=$((SECONDS + seconds))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
