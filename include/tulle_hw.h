@@ -225,6 +225,9 @@ enum tulle_arm_mode {
 #define TULLE_UAR_RQ		0x08	/* new WQEs in an RQ that ran dry */
 #define TULLE_UAR_CQ		0x10	/* evaluate the arm word now (recovery) */
 #define TULLE_UAR_EQ		0x18	/* likewise, for an EQ */
+#define TULLE_UAR_QP_SQ		0x20	/* new WQEs in the SQ of a QP */
+#define TULLE_UAR_QP_RQ		0x28	/* new WQEs in its RQ; see kick rule */
+#define TULLE_UAR_SRQ		0x30
 #define TULLE_UAR_KERNEL	0	/* UAR page that always exists */
 
 /*
@@ -258,6 +261,17 @@ enum tulle_cap {
 	TULLE_CAP_LOOPBACK	= 44,	/* port loopback */
 	TULLE_CAP_RESTORE	= 45,	/* create at a given handle, state included */
 	TULLE_CAP_TEST_HEALTH	= 46,
+	/* beside TULLE_CAP_RDMA: RC, UD and GSI queue pairs, MRs, GIDs, SRQs */
+	TULLE_CAP_RDMA_UC	= 64,
+	TULLE_CAP_RDMA_XRC	= 65,
+	TULLE_CAP_RDMA_RAW	= 66,	/* raw packet QPs, ACTION_QP */
+	TULLE_CAP_RDMA_FRWR	= 67,	/* REG_MR, LOCAL_INV, SEND_INV */
+	TULLE_CAP_RDMA_MW	= 68,	/* memory windows of type 1 and 2B */
+	TULLE_CAP_RDMA_ATOMIC	= 69,	/* CAS and FAA of 8 bytes */
+	TULLE_CAP_RDMA_ATOMIC_WRITE = 70,
+	TULLE_CAP_RDMA_FLUSH	= 71,
+	TULLE_CAP_RDMA_MCAST	= 72,
+	TULLE_CAP_RDMA_COUNTERS	= 73,	/* QP counter objects */
 	TULLE_CAP_WORDS		= 4,
 };
 
@@ -285,6 +299,7 @@ enum tulle_cmd_op {
 	TULLE_CMD_CREATE_MKEY		= 0x0014,	/* tulle_mkey_ctx */
 	TULLE_CMD_DESTROY_MKEY		= 0x0015,
 	TULLE_CMD_QUERY_MKEY		= 0x0016,
+	TULLE_CMD_MODIFY_MKEY		= 0x0017,	/* tulle_modify_mkey */
 	/* event queues */
 	TULLE_CMD_CREATE_EQ		= 0x0020,	/* tulle_eq_ctx, tulle_handle_rsp */
 	TULLE_CMD_DESTROY_EQ		= 0x0021,	/* tulle_handle_req */
@@ -294,6 +309,7 @@ enum tulle_cmd_op {
 	TULLE_CMD_DESTROY_CQ		= 0x0031,
 	TULLE_CMD_QUERY_CQ		= 0x0032,
 	TULLE_CMD_MODIFY_CQ		= 0x0033,	/* tulle_modify_cq */
+	TULLE_CMD_RESIZE_CQ		= 0x0034,	/* tulle_resize_cq */
 	/* send queues */
 	TULLE_CMD_CREATE_SQ		= 0x0040,
 	TULLE_CMD_DESTROY_SQ		= 0x0041,
@@ -329,6 +345,26 @@ enum tulle_cmd_op {
 	TULLE_CMD_QUERY_VPORT		= 0x0088,	/* tulle_query_vport, tulle_vport_info */
 	TULLE_CMD_MODIFY_VPORT		= 0x0089,	/* tulle_modify_vport */
 	TULLE_CMD_QUERY_VPORT_STATS	= 0x008a,	/* tulle_query_vport, tulle_vport_stats */
+	/* RDMA */
+	TULLE_CMD_QUERY_RDMA_CAPS	= 0x0090,	/* rsp tulle_rdma_caps */
+	TULLE_CMD_QUERY_RDMA_STATS	= 0x0091,	/* rsp tulle_rdma_stats */
+	TULLE_CMD_SET_GID		= 0x0092,	/* tulle_gid */
+	TULLE_CMD_QUERY_GID		= 0x0093,	/* tulle_query_gid, tulle_gid */
+	TULLE_CMD_CREATE_QP		= 0x0098,	/* tulle_qp_ctx, tulle_handle_rsp */
+	TULLE_CMD_DESTROY_QP		= 0x0099,	/* tulle_handle_req */
+	TULLE_CMD_QUERY_QP		= 0x009a,	/* tulle_handle_req, tulle_query_qp */
+	TULLE_CMD_MODIFY_QP		= 0x009b,	/* tulle_modify_qp */
+	TULLE_CMD_ATTACH_MCAST		= 0x009c,	/* tulle_mcast */
+	TULLE_CMD_DETACH_MCAST		= 0x009d,	/* tulle_mcast */
+	TULLE_CMD_CREATE_SRQ		= 0x00a0,	/* tulle_srq_ctx, tulle_handle_rsp */
+	TULLE_CMD_DESTROY_SRQ		= 0x00a1,
+	TULLE_CMD_QUERY_SRQ		= 0x00a2,
+	TULLE_CMD_ARM_SRQ		= 0x00a3,	/* tulle_arm_srq */
+	TULLE_CMD_CREATE_XRCD		= 0x00a4,	/* tulle_handle_rsp */
+	TULLE_CMD_DESTROY_XRCD		= 0x00a5,
+	TULLE_CMD_CREATE_QP_COUNTER	= 0x00a8,	/* tulle_handle_rsp */
+	TULLE_CMD_DESTROY_QP_COUNTER	= 0x00a9,
+	TULLE_CMD_QUERY_QP_COUNTER	= 0x00aa,	/* tulle_handle_req, tulle_rdma_stats */
 };
 
 enum tulle_status {
@@ -406,6 +442,11 @@ enum tulle_obj_type {
 	TULLE_OBJ_MASK		= 9,
 	TULLE_OBJ_RULE		= 10,
 	TULLE_OBJ_COUNTER	= 11,
+	TULLE_OBJ_QP		= 12,
+	TULLE_OBJ_SRQ		= 13,
+	TULLE_OBJ_XRCD		= 14,
+	TULLE_OBJ_QP_COUNTER	= 15,
+	TULLE_OBJ_MCAST		= 16,	/* attachments; no handles */
 	TULLE_OBJ_TYPES		= 32,	/* room in tulle_func_info */
 };
 
@@ -484,6 +525,25 @@ enum tulle_event {
 	TULLE_EVENT_VPORT	= 3,	/* handle: vport; address or state changed */
 	TULLE_EVENT_QUEUE_ERROR	= 4,	/* handle, obj: SQ, RQ or CQ that stopped */
 	TULLE_EVENT_HEALTH	= 5,	/* data: le32 syndrome */
+	TULLE_EVENT_QP		= 6,	/* handle: the QP; data: enum tulle_qp_event */
+	TULLE_EVENT_SRQ		= 7,	/* handle: the SRQ; data: enum tulle_srq_event */
+};
+
+/* Equal events of one object that were not delivered yet are one event. */
+enum tulle_qp_event {
+	TULLE_QP_EVENT_FATAL	= 0,	/* broken by the device: now in ERR */
+	TULLE_QP_EVENT_REQ_ERR	= 1,	/* responder: invalid request, now in ERR */
+	TULLE_QP_EVENT_ACCESS_ERR = 2,	/* responder: access violation, now in ERR */
+	TULLE_QP_EVENT_COMM_EST	= 3,	/* first packet while in RTR */
+	TULLE_QP_EVENT_SQ_DRAINED = 4,	/* in SQD, asked for by SQD_EVENT */
+	TULLE_QP_EVENT_LAST_WQE	= 5,	/* of an SRQ that an ERR QP will take */
+	TULLE_QP_EVENTS		= 6,
+};
+
+enum tulle_srq_event {
+	TULLE_SRQ_EVENT_LIMIT	= 0,	/* fewer WQEs than the limit; disarmed now */
+	TULLE_SRQ_EVENT_ERROR	= 1,	/* its ring holds nonsense: no more receives */
+	TULLE_SRQ_EVENTS	= 2,
 };
 
 struct tulle_eqe {
@@ -495,6 +555,7 @@ struct tulle_eqe {
 		__le64	slots;
 		__le32	syndrome;
 		__le32	port;
+		__le32	code;
 	};
 	__u8	rsvd[15];
 	__u8	owner;
@@ -511,7 +572,23 @@ enum tulle_cqe_op {
 	TULLE_CQE_RX		= 1,	/* struct tulle_rx_cqe */
 	TULLE_CQE_TX_ERR	= 2,	/* the SQ stopped at this WQE */
 	TULLE_CQE_RX_ERR	= 3,	/* the RQ stopped at this WQE */
+	/* struct tulle_rdma_cqe: what the WQE asked for, or a receive */
+	TULLE_CQE_SEND		= 16,
+	TULLE_CQE_WRITE		= 17,
+	TULLE_CQE_READ		= 18,
+	TULLE_CQE_CMP_SWAP	= 19,
+	TULLE_CQE_FETCH_ADD	= 20,
+	TULLE_CQE_LOCAL_INV	= 21,
+	TULLE_CQE_REG_MR	= 22,
+	TULLE_CQE_BIND_MW	= 23,
+	TULLE_CQE_ATOMIC_WRITE	= 24,
+	TULLE_CQE_FLUSH		= 25,
+	TULLE_CQE_RECV		= 32,	/* a SEND arrived */
+	TULLE_CQE_RECV_WRITE	= 33,	/* a WRITE with immediate arrived */
 };
+
+/* Is it a completion of the RQ or SRQ? */
+#define TULLE_CQE_IS_RECV(op)	((op) & 32)
 
 enum tulle_cqe_status {
 	TULLE_CQE_OK		= 0,
@@ -607,6 +684,77 @@ TULLE_OFFSET(struct tulle_rx_cqe, byte_len, 32);
 TULLE_OFFSET(struct tulle_rx_cqe, qn_op, 48);
 TULLE_OFFSET(struct tulle_rx_cqe, owner, 63);
 
+/* Status of a struct tulle_rdma_cqe: the numbers of enum ib_wc_status. */
+enum tulle_wc_status {
+	TULLE_WC_SUCCESS	= 0,
+	TULLE_WC_LOC_LEN	= 1,
+	TULLE_WC_LOC_QP_OP	= 2,
+	TULLE_WC_LOC_PROT	= 4,
+	TULLE_WC_WR_FLUSH	= 5,
+	TULLE_WC_MW_BIND	= 6,
+	TULLE_WC_BAD_RESP	= 7,
+	TULLE_WC_LOC_ACCESS	= 8,
+	TULLE_WC_REM_INV_REQ	= 9,
+	TULLE_WC_REM_ACCESS	= 10,
+	TULLE_WC_REM_OP		= 11,
+	TULLE_WC_RETRY_EXC	= 12,
+	TULLE_WC_RNR_RETRY_EXC	= 13,
+	TULLE_WC_REM_ABORT	= 16,
+	TULLE_WC_FATAL		= 19,
+	TULLE_WC_GENERAL	= 21,
+};
+
+/*
+ * struct tulle_rdma_cqe: one completed work request of a queue pair
+ * wr_id: of the WQE. A driver that cannot trust the device looks it up by
+ *	@wqe instead, or checks it
+ * byte_len: RECV: bytes received (UD: with the 40-byte GRH area); READ and
+ *	atomics: bytes that came back
+ * imm: RECV: immediate data as it travelled, or (F_INV) the invalidated
+ *	R_Key, little-endian
+ * qn_op: QP number, and enum tulle_cqe_op; of an error as well
+ * wqe: low bits of the index just behind the WQE (SQ: blocks), so that the
+ *	consumer index moves past unsignalled ones; of an SRQ: of the WQE itself
+ * status: enum tulle_wc_status; when not SUCCESS only @wr_id, @qn_op, @wqe and
+ *	@syndrome mean something
+ * syndrome: detail for logs: byte offset in the WQE, or the AETH syndrome
+ * src_flags: UD, GSI, RAW: who sent it, and TULLE_WC_F_
+ * pkey_vlan: UD, GSI with F_VLAN: TCI of the tag; else P_Key index
+ */
+struct tulle_rdma_cqe {
+	__le64	wr_id;
+	__le32	byte_len;
+	__be32	imm;
+	__le32	qn_op;
+	__le16	wqe;
+	__u8	status;
+	__u8	syndrome;
+	__le32	src_flags;
+ #define TULLE_WC_SRC_QP			TULLE_BITS(23, 0)
+ #define TULLE_WC_F_GRH			TULLE_BIT(24)
+ #define TULLE_WC_F_IMM			TULLE_BIT(25)
+ #define TULLE_WC_F_INV			TULLE_BIT(26)
+ #define TULLE_WC_F_IPV4			TULLE_BIT(27)	/* GRH: an IPv4 header in its last 20 bytes */
+ #define TULLE_WC_F_VLAN			TULLE_BIT(28)
+ #define TULLE_WC_F_CSUM			TULLE_BIT(29)	/* RAW: L3 and L4 checksums are good */
+ #define TULLE_WC_F_SOLICITED		TULLE_BIT(30)
+	__le16	pkey_vlan;
+	__u8	sl;		/* UD, GSI */
+	__u8	owner;
+};
+TULLE_SIZE(struct tulle_rdma_cqe, 32);
+TULLE_OFFSET(struct tulle_rdma_cqe, qn_op, 16);
+TULLE_OFFSET(struct tulle_rdma_cqe, status, 22);
+TULLE_OFFSET(struct tulle_rdma_cqe, owner, 31);
+
+/* What precedes it in a CQ with entries of 64 bytes. */
+struct tulle_rdma_cqe_ext {
+	__le64	timestamp;	/* device clock */
+	__u8	smac[6];	/* UD, GSI, RAW */
+	__u8	rsvd[18];
+};
+TULLE_SIZE(struct tulle_rdma_cqe_ext, 32);
+
 enum tulle_l3 {
 	TULLE_L3_NONE		= 0,
 	TULLE_L3_IPV4		= 1,
@@ -632,6 +780,20 @@ enum tulle_l4 {
 enum tulle_wqe_op {
 	TULLE_WQE_NOP		= 0,	/* control segment only */
 	TULLE_WQE_ETH		= 1,
+	/* queue pairs */
+	TULLE_WQE_SEND		= 16,
+	TULLE_WQE_SEND_IMM	= 17,
+	TULLE_WQE_SEND_INV	= 18,	/* imm: R_Key */
+	TULLE_WQE_WRITE		= 19,
+	TULLE_WQE_WRITE_IMM	= 20,
+	TULLE_WQE_READ		= 21,
+	TULLE_WQE_CMP_SWAP	= 22,
+	TULLE_WQE_FETCH_ADD	= 23,
+	TULLE_WQE_LOCAL_INV	= 24,	/* imm: key */
+	TULLE_WQE_REG_MR	= 25,
+	TULLE_WQE_BIND_MW	= 26,
+	TULLE_WQE_ATOMIC_WRITE	= 27,
+	TULLE_WQE_FLUSH		= 28,	/* total_len: of the range */
 };
 
 struct tulle_wqe_ctrl {
@@ -639,12 +801,15 @@ struct tulle_wqe_ctrl {
 	__u8	flags;
  #define TULLE_WQE_F_CQE			0x01	/* report completion */
  #define TULLE_WQE_F_LAUNCH		0x02	/* launch time segment; rsvd */
+ #define TULLE_WQE_F_SOLICITED		0x04	/* QP: event at the receiver */
+ #define TULLE_WQE_F_FENCE		0x08	/* QP: READs and atomics before are done */
+ #define TULLE_WQE_F_INLINE		0x10	/* QP: inl_len bytes instead of SGEs */
 	__u8	nblocks;	/* 1..16 */
 	__u8	nsge;
 	__le16	inl_len;
 	__le16	index;		/* low bits of the SQ index of the first block */
-	__le32	imm;		/* RDMA; 0 */
-	__le32	total_len;	/* bytes of the frame, inline included */
+	__le32	imm;		/* QP: immediate (wire order) or key; 0 */
+	__le32	total_len;	/* bytes of the frame or message, inline included */
 };
 TULLE_SIZE(struct tulle_wqe_ctrl, 16);
 
@@ -699,10 +864,19 @@ struct tulle_eth_seg {
 };
 TULLE_SIZE(struct tulle_eth_seg, 32);
 
+/*
+ * A memory key as work requests and the wire name it: the L_Key or R_Key. The
+ * tag starts as the generation of the key's handle; REG_MR and BIND_MW give a
+ * new one. TULLE_KEY(handle) is the key of a handle.
+ */
+#define TULLE_KEY_TAG		TULLE_BITS(7, 0)
+#define TULLE_KEY_INDEX		TULLE_BITS(31, 8)
+#define TULLE_KEY(handle)	(((__u32)(handle) << 8) | ((__u32)(handle) >> 24))
+
 struct tulle_sge {
 	__le64	addr;
 	__le32	len;
-	__le32	key;		/* handle of a memory key */
+	__le32	key;		/* SQ, RQ: handle of a memory key; QP, SRQ: the key */
 };
 TULLE_SIZE(struct tulle_sge, 16);
 
@@ -713,8 +887,107 @@ struct tulle_eth_wqe {
 };
 TULLE_SIZE(struct tulle_eth_wqe, 48);
 
+/*
+ * WQEs of a queue pair: tulle_qp_wqe, then by operation
+ *	XRC_INI		tulle_xrc_seg, before any of the following
+ *	SEND*		UD, GSI: tulle_ud_seg; RAW: the SGEs are a whole frame
+ *	WRITE*, READ	tulle_rdma_seg
+ *	ATOMIC_WRITE	tulle_rdma_seg; 8 bytes, inline
+ *	CMP_SWAP, FETCH_ADD	tulle_atomic_seg; one SGE takes the old value
+ *	FLUSH		tulle_rdma_seg, no SGE
+ *	REG_MR		tulle_reg_mr_seg, no SGE
+ *	BIND_MW		tulle_bind_mw_seg, no SGE
+ * then inl_len bytes (F_INLINE: SEND, WRITE, ATOMIC_WRITE) or nsge SGEs.
+ * total_len is the sum of both but for FLUSH, at most 2^31; a READ has at
+ * most max_sq_sges SGEs like all others.
+ */
+struct tulle_qp_wqe {
+	struct tulle_wqe_ctrl	ctrl;
+	__le64	wr_id;		/* echoed */
+};
+TULLE_SIZE(struct tulle_qp_wqe, 24);
+
+struct tulle_xrc_seg {
+	__le32	srq;		/* index of the remote XRC SRQ's handle */
+	__le32	rsvd;
+};
+TULLE_SIZE(struct tulle_xrc_seg, 8);
+
+struct tulle_rdma_seg {
+	__le64	addr;
+	__le32	key;
+	__le32	flush;
+ #define TULLE_FLUSH_TYPE		TULLE_BITS(3, 0)	/* 1 global, 2 persistent */
+ #define TULLE_FLUSH_LEVEL		TULLE_BITS(5, 4)	/* 0 range, 1 whole MR */
+};
+TULLE_SIZE(struct tulle_rdma_seg, 16);
+
+struct tulle_atomic_seg {
+	__le64	addr;		/* a multiple of 8 */
+	__le32	key;
+	__le32	rsvd;
+	__le64	swap_add;
+	__le64	compare;
+};
+TULLE_SIZE(struct tulle_atomic_seg, 32);
+
+/*
+ * struct tulle_av: an address vector, of RC and UC QPs (in their attributes)
+ * and of every UD datagram
+ * vlan: TCI with priority, when F_VLAN is set
+ * sgid: index in the function's GID table: source address and its kind
+ */
+struct tulle_av {
+	__u8	dgid[16];	/* IPv4: ::ffff:a.b.c.d */
+	__u8	dmac[6];
+	__le16	vlan;
+	__le32	flow;
+ #define TULLE_AV_FLOW_LABEL		TULLE_BITS(19, 0)	/* also the UDP source port's seed */
+ #define TULLE_AV_F_VLAN		TULLE_BIT(31)
+	__le16	sgid;
+	__u8	hop_limit;
+	__u8	tclass;
+};
+TULLE_SIZE(struct tulle_av, 32);
+
+struct tulle_ud_seg {
+	__le32	qpn;
+	__le32	qkey;		/* highest bit set: the QP's own */
+	struct tulle_av av;
+};
+TULLE_SIZE(struct tulle_ud_seg, 40);
+
+/*
+ * Fast registration of a key of type FRWR: it becomes valid for @len bytes at
+ * @iova, in pages that a list names. The first byte lies at the same offset in
+ * its page as @iova.
+ */
+struct tulle_reg_mr_seg {
+	__le32	key;		/* with the new tag */
+	__le32	npages;
+	__le64	iova;
+	__le64	len;
+	__le64	pages;		/* le64 array: page addresses, contiguous, bus address */
+	__u8	access;		/* TULLE_MKEY_ */
+	__u8	log_page_size;
+	__u8	rsvd[6];
+};
+TULLE_SIZE(struct tulle_reg_mr_seg, 40);
+
+/* len 0 unbinds a window of type 1. */
+struct tulle_bind_mw_seg {
+	__le32	mw;		/* key of the window, with the new tag */
+	__le32	mr;		/* key of the region */
+	__le64	iova;
+	__le64	len;
+	__u8	access;
+	__u8	rsvd[7];
+};
+TULLE_SIZE(struct tulle_bind_mw_seg, 32);
+
 #define TULLE_SQ_BLOCK		64
 #define TULLE_SQ_MAX_BLOCKS	16
+#define TULLE_GRH_LEN		40	/* UD, GSI: what precedes a datagram in memory */
 
 /*
  * A receive WQE: 1 << log_wqe_size bytes (32..256).
@@ -744,8 +1017,31 @@ TULLE_SIZE(struct tulle_pd_ctx, 8);
 
 enum tulle_mkey_type {
 	TULLE_MKEY_DMA		= 1,	/* every address of the function's bus */
+	TULLE_MKEY_MR		= 2,	/* memory region: pages given at create */
+	TULLE_MKEY_FRWR		= 3,	/* likewise, pages given by REG_MR */
+	TULLE_MKEY_MW1		= 4,	/* memory window, bound by BIND_MW */
+	TULLE_MKEY_MW2		= 5,	/* type 2B: belongs to the QP that bound it */
 };
 
+enum tulle_mkey_state {
+	TULLE_MKEY_VALID	= 0,
+	TULLE_MKEY_FREE		= 1,	/* FRWR, MW: not registered or invalidated */
+	TULLE_MKEY_REVOKED	= 2,	/* by MODIFY_MKEY; its memory is gone */
+};
+
+/*
+ * struct tulle_mkey_ctx: memory key
+ * pd: 0 for DMA with F_KERNEL
+ * access: what it permits; MW: set by BIND_MW
+ * state: (state) enum tulle_mkey_state
+ * tag: (state) low bits of the key
+ * iova: MR: address that work requests use for the first byte; 0 for DMA
+ * len: MR: bytes; FRWR: most bytes (state: of the registration); 0 for DMA, MW
+ * pages: MR: where the memory lies; levels 1 and 2 as for rings, pages of any
+ *	log_page_size that QUERY_RDMA_CAPS names. 0 for others
+ * max_pages: FRWR: most entries of a list
+ * bound: (state) FRWR, MR: windows bound to it
+ */
 struct tulle_mkey_ctx {
 	__le32	handle;
 	__le32	pd;
@@ -753,13 +1049,39 @@ struct tulle_mkey_ctx {
 	__u8	access;
  #define TULLE_MKEY_LOCAL_READ		0x01
  #define TULLE_MKEY_LOCAL_WRITE		0x02
-	__u8	rsvd0[6];
-	__le64	iova;		/* 0 for DMA */
-	__le64	len;		/* 0 for DMA */
-	struct tulle_page_list pages;	/* 0 for DMA */
-	__u8	rsvd1[8];
+ #define TULLE_MKEY_REMOTE_READ		0x04
+ #define TULLE_MKEY_REMOTE_WRITE	0x08
+ #define TULLE_MKEY_REMOTE_ATOMIC	0x10
+ #define TULLE_MKEY_MW_BIND		0x20
+ #define TULLE_MKEY_ZERO_BASED		0x40	/* addresses count from 0 */
+ #define TULLE_MKEY_FLUSH		0x80
+	__u8	flags;
+ #define TULLE_MKEY_F_KERNEL		0x01	/* DMA: any PD, for QPs with F_KERNEL only */
+	__u8	state;
+	__u8	tag;
+	__u8	rsvd0[3];
+	__le64	iova;
+	__le64	len;
+	struct tulle_page_list pages;
+	__le32	max_pages;
+	__le32	bound;
 };
 TULLE_SIZE(struct tulle_mkey_ctx, 64);
+
+/*
+ * Changes a key of type MR at once, between two work requests: when the
+ * command is done the old memory is not used any more.
+ */
+struct tulle_modify_mkey {
+	__le32	mask;
+ #define TULLE_MKEY_MOD_PD		0x01
+ #define TULLE_MKEY_MOD_ACCESS		0x02
+ #define TULLE_MKEY_MOD_PAGES		0x04	/* iova, len, pages; VALID again */
+ #define TULLE_MKEY_MOD_REVOKE		0x08	/* REVOKED until new pages come */
+	__le32	rsvd;
+	struct tulle_mkey_ctx ctx;
+};
+TULLE_SIZE(struct tulle_modify_mkey, 72);
 
 struct tulle_eq_ctx {
 	__le32	handle;
@@ -805,6 +1127,19 @@ struct tulle_modify_cq {
 	__u8	rsvd[7];
 };
 TULLE_SIZE(struct tulle_modify_cq, 16);
+
+/*
+ * Another ring for a CQ. CQEs that were not consumed (those from the record's
+ * ci on) are copied to where their indices lie in the new one, which must
+ * have room for them. The driver does not consume meanwhile.
+ */
+struct tulle_resize_cq {
+	__le32	handle;
+	__u8	log_size;
+	__u8	rsvd[3];
+	struct tulle_page_list pages;
+};
+TULLE_SIZE(struct tulle_resize_cq, 32);
 
 enum tulle_queue_state {
 	TULLE_QUEUE_READY	= 0,
@@ -986,6 +1321,7 @@ enum tulle_action {
 	TULLE_ACTION_MARK	= 5,	/* arg: flow tag, 24 bits */
 	TULLE_ACTION_COUNT	= 6,	/* arg: counter handle */
 	TULLE_ACTION_META	= 7,	/* arg: new metadata register */
+	TULLE_ACTION_QP		= 8,	/* arg: raw packet QP */
 };
 
 struct tulle_flow_action {
@@ -1260,5 +1596,286 @@ struct tulle_vport_stats {
 	struct tulle_vport_dir rx;
 };
 TULLE_SIZE(struct tulle_vport_stats, 128);
+
+/*
+ * 12. RDMA
+ *
+ * RoCEv2. A packet that reaches a vport is RDMA's when it is UDP to port
+ * TULLE_ROCE_PORT, its destination address is in the function's GID table and
+ * its destination MAC address is that entry's, or a multicast one; all others
+ * go on to the Rx root table. QPs are named on the wire by the index of their
+ * handle; indices 0 and 1 are not given out, the GSI QP is 1 there.
+ */
+#define TULLE_ROCE_PORT		4791
+#define TULLE_QPN_GSI		1
+#define TULLE_QPN_MCAST		0xffffff
+#define TULLE_PKEY_DEFAULT	0xffff	/* the only one */
+
+/* Every limit is of one object, except where it says otherwise. */
+struct tulle_rdma_caps {
+	__le64	node_guid;	/* made from the permanent address; big-endian bytes */
+	__le64	page_sizes;	/* of keys: bit n = pages of 1 << n bytes */
+	__le64	max_mr_size;
+	__le32	max_mr_pages;
+	__le32	max_frwr_pages;
+	__u8	log_max_qp_sq;	/* blocks */
+	__u8	log_max_qp_rq;	/* WQEs; SRQs as well */
+	__u8	log_max_rq_wqe;	/* bytes */
+	__u8	max_sq_sges;
+	__u8	max_rq_sges;
+	__u8	max_blocks;	/* of a send WQE */
+	__le16	max_inline;
+	__u8	max_rd_atomic;	/* outstanding as requester */
+	__u8	max_dest_rd_atomic;	/* as responder */
+	__u8	min_mtu;	/* log2: 8..12 */
+	__u8	max_mtu;
+	__le16	max_gids;
+	__le16	max_mcast_qps;	/* QPs in one group */
+	__le32	max_mcast_groups;	/* of the device */
+	__le32	ops[2];		/* bit per enum tulle_wqe_op */
+	__u8	rsvd[192];
+};
+TULLE_SIZE(struct tulle_rdma_caps, 256);
+
+/* Of the function since its reset, or of the QPs bound to a counter. */
+struct tulle_rdma_stats {
+	__le64	tx_packets;
+	__le64	tx_bytes;	/* IP packets, whole */
+	__le64	rx_packets;
+	__le64	rx_bytes;
+	__le64	tx_messages;	/* requests begun */
+	__le64	rx_messages;	/* requests executed for others */
+	__le64	loopback_messages;	/* of both, without packets */
+	__le64	tx_acks;
+	__le64	rx_acks;
+	__le64	tx_naks_seq;
+	__le64	rx_naks_seq;
+	__le64	tx_naks_rnr;
+	__le64	rx_naks_rnr;
+	__le64	tx_naks_error;	/* invalid request, access, operational */
+	__le64	rx_naks_error;
+	__le64	retransmits;	/* packets sent again */
+	__le64	timeouts;
+	__le64	retry_exceeded;
+	__le64	rnr_retry_exceeded;
+	__le64	duplicates;	/* requests seen again */
+	__le64	out_of_sequence;
+	__le64	implied_naks;
+	__le64	icrc_errors;
+	__le64	malformed;	/* headers or lengths that cannot be */
+	__le64	no_qp;		/* QP absent, of another type or state */
+	__le64	bad_key;	/* P_Key or Q_Key */
+	__le64	bad_source;	/* not the QP's partner */
+	__le64	ud_drops;	/* datagrams: no receive WQE, or too small */
+	__le64	uc_drops;	/* messages */
+	__le64	ecn_marked;	/* packets received with CE */
+	__le64	cnps;		/* congestion notifications received */
+	__le64	fifo_drops;	/* packets the engine had no room for */
+	__le64	local_errors;	/* completions with a local error */
+	__le64	remote_errors;
+	__le64	flushed;
+	__le64	doorbells;	/* of QPs and SRQs */
+	__le64	rsvd[28];
+};
+TULLE_SIZE(struct tulle_rdma_stats, 512);
+
+enum tulle_gid_type {
+	TULLE_GID_NONE		= 0,	/* entry not in use */
+	TULLE_GID_IPV4		= 1,	/* RoCEv2 over IPv4, ::ffff:a.b.c.d */
+	TULLE_GID_IPV6		= 2,
+};
+
+struct tulle_gid {
+	__le16	index;
+	__u8	type;
+	__u8	flags;
+ #define TULLE_GID_F_VLAN		0x01
+	__le16	vlan;		/* id; packets with another tag, or none, are not for it */
+	__u8	mac[6];		/* source of what is sent, destination of what is taken */
+	__u8	rsvd[4];
+	__u8	gid[16];
+};
+TULLE_SIZE(struct tulle_gid, 32);
+
+struct tulle_query_gid {
+	__le16	index;
+	__u8	rsvd[6];
+};
+TULLE_SIZE(struct tulle_query_gid, 8);
+
+enum tulle_qp_type {
+	TULLE_QP_RC		= 0,
+	TULLE_QP_UC		= 1,
+	TULLE_QP_UD		= 2,
+	TULLE_QP_GSI		= 3,	/* one of a function; QP 1 */
+	TULLE_QP_XRC_INI	= 4,	/* has no RQ */
+	TULLE_QP_XRC_TGT	= 5,	/* has no queues */
+	TULLE_QP_RAW		= 6,
+};
+
+enum tulle_qp_state {
+	TULLE_QPS_RESET		= 0,
+	TULLE_QPS_INIT		= 1,
+	TULLE_QPS_RTR		= 2,
+	TULLE_QPS_RTS		= 3,
+	TULLE_QPS_SQD		= 4,
+	TULLE_QPS_SQE		= 5,
+	TULLE_QPS_ERR		= 6,
+};
+
+/*
+ * struct tulle_qp_ctx: queue pair
+ * send_cq, recv_cq: of the same function; XRC_TGT: 0; XRC_INI: no recv_cq
+ * srq: takes the place of the RQ; 0: none
+ * xrcd: XRC_TGT; others 0
+ * sq: page list of the SQ, blocks of 64 bytes
+ * rq: of the RQ, struct tulle_rq_wqe; 0 with an SRQ
+ * dbr: doorbell record of both; 0 for XRC_TGT
+ * sq_ci, rq_ci: (state) what was fetched
+ */
+struct tulle_qp_ctx {
+	__le32	handle;
+	__le32	pd;
+	__le32	send_cq;
+	__le32	recv_cq;
+	__le32	srq;
+	__le32	xrcd;
+	struct tulle_page_list sq;
+	struct tulle_page_list rq;
+	__le64	dbr;
+	__u8	type;
+	__u8	state;		/* (state) enum tulle_qp_state */
+	__u8	log_sq_size;	/* blocks */
+	__u8	log_rq_size;	/* WQEs */
+	__u8	log_rq_wqe;	/* bytes */
+	__u8	flags;
+ #define TULLE_QP_F_KERNEL		0x01	/* may use keys with F_KERNEL */
+ #define TULLE_QP_F_SIG_ALL		0x02	/* every send WQE is reported */
+ #define TULLE_QP_F_NO_LOOPBACK		0x04	/* UD, RAW: not what it sends itself */
+	__le16	uar;
+	__le32	sq_ci;
+	__le32	rq_ci;
+	__u8	rsvd[32];
+};
+TULLE_SIZE(struct tulle_qp_ctx, 128);
+
+/*
+ * struct tulle_qp_attr: what MODIFY_QP changes, names and units as in the
+ * verbs
+ * state: new state; QUERY: the present one
+ * cur_state: with MOD_CUR_STATE: what the driver takes the state to be
+ * path_mtu: log2 of bytes
+ * access: TULLE_MKEY_REMOTE_* that peers may do
+ * min_rnr_timer: 0..31, IBTA table 45
+ * timeout: local ACK timeout, 4.096 us << n; 0: never
+ * rnr_retry: 7: for ever
+ * flags: TULLE_QP_ATTR_
+ * counter: QP counter, 0: none
+ */
+struct tulle_qp_attr {
+	__u8	state;
+	__u8	cur_state;
+	__u8	path_mtu;
+	__u8	access;
+	__u8	max_rd_atomic;
+	__u8	max_dest_rd_atomic;
+	__u8	min_rnr_timer;
+	__u8	timeout;
+	__u8	retry_cnt;
+	__u8	rnr_retry;
+	__u8	flags;
+ #define TULLE_QP_ATTR_SQD_EVENT		0x01	/* raise SQ_DRAINED when drained */
+ #define TULLE_QP_ATTR_DRAINING		0x02	/* (state) in SQD, not drained yet */
+	__u8	rsvd0;
+	__le16	pkey_index;
+	__le16	rsvd1;
+	__le32	qkey;
+	__le32	dest_qpn;
+	__le32	sq_psn;
+	__le32	rq_psn;
+	__le32	counter;
+	__u8	rsvd2[4];
+	struct tulle_av av;
+	__u8	rsvd3[24];
+};
+TULLE_SIZE(struct tulle_qp_attr, 96);
+
+/*
+ * The device has its own table of the transitions and of what each requires
+ * and permits, that of the verbs. To RESET: the queues are empty, no completion
+ * of them comes after the command; record and rings belong to the driver
+ * again, which starts from index 0.
+ */
+struct tulle_modify_qp {
+	__le32	handle;
+	__le32	mask;
+ #define TULLE_QP_MOD_STATE		0x000001
+ #define TULLE_QP_MOD_CUR_STATE		0x000002
+ #define TULLE_QP_MOD_SQD_EVENT		0x000004
+ #define TULLE_QP_MOD_ACCESS		0x000008
+ #define TULLE_QP_MOD_PKEY_INDEX	0x000010
+ #define TULLE_QP_MOD_QKEY		0x000040
+ #define TULLE_QP_MOD_AV		0x000080
+ #define TULLE_QP_MOD_PATH_MTU		0x000100
+ #define TULLE_QP_MOD_TIMEOUT		0x000200
+ #define TULLE_QP_MOD_RETRY_CNT		0x000400
+ #define TULLE_QP_MOD_RNR_RETRY		0x000800
+ #define TULLE_QP_MOD_RQ_PSN		0x001000
+ #define TULLE_QP_MOD_MAX_RD_ATOMIC	0x002000
+ #define TULLE_QP_MOD_MIN_RNR_TIMER	0x008000
+ #define TULLE_QP_MOD_SQ_PSN		0x010000
+ #define TULLE_QP_MOD_MAX_DEST_RD_ATOMIC 0x020000
+ #define TULLE_QP_MOD_DEST_QPN		0x100000
+ #define TULLE_QP_MOD_COUNTER		0x800000
+	struct tulle_qp_attr attr;
+};
+TULLE_SIZE(struct tulle_modify_qp, 104);
+
+struct tulle_query_qp {
+	struct tulle_qp_ctx ctx;
+	struct tulle_qp_attr attr;
+};
+TULLE_SIZE(struct tulle_query_qp, 224);
+
+/*
+ * struct tulle_srq_ctx: shared receive queue; struct tulle_rq_wqe in ring
+ * order. A slot is free again when its WQE was fetched: ci_hint says so, but
+ * the driver trusts completions only.
+ * cq, xrcd: of an XRC SRQ; 0 of others
+ */
+struct tulle_srq_ctx {
+	__le32	handle;
+	__le32	pd;
+	__le32	cq;
+	__le32	xrcd;
+	struct tulle_page_list pages;
+	__le64	dbr;
+	__u8	log_size;
+	__u8	log_wqe_size;
+	__u8	state;		/* (state) enum tulle_queue_state */
+	__u8	flags;
+ #define TULLE_SRQ_F_KERNEL		0x01
+ #define TULLE_SRQ_F_XRC		0x02
+	__le16	uar;
+	__le16	limit;		/* (state) 0: not armed */
+	__le32	ci;		/* (state) */
+	__u8	rsvd[4];
+};
+TULLE_SIZE(struct tulle_srq_ctx, 64);
+
+/* SRQ_LIMIT is raised once when fewer than so many WQEs are there; 0 disarms. */
+struct tulle_arm_srq {
+	__le32	handle;
+	__le16	limit;
+	__le16	rsvd;
+};
+TULLE_SIZE(struct tulle_arm_srq, 8);
+
+struct tulle_mcast {
+	__le32	qp;
+	__le32	rsvd;
+	__u8	gid[16];
+};
+TULLE_SIZE(struct tulle_mcast, 24);
 
 #endif /* TULLE_HW_H */
