@@ -164,11 +164,6 @@ const struct tfw_gid *tfw_gid_find(struct tfw_func *f, const u8 *gid, int vlan);
 struct tfw_func *tfw_gid_owner(struct tfw_dev *dev, const u8 *gid, int vlan);
 
 /*
- * tfw_rdma.epoch grows whenever a GID, a QP's state or number, or the way between
- * vports changes: what was looked up before is looked up again.
- */
-
-/*
  * Queue pairs (qp.c, qp_state.c)
  */
 
@@ -400,7 +395,7 @@ void tfw_mcast_each(struct tfw_func *f, const u8 *gid,
 struct tfw_rdma {
 	struct tfw_rdma_stats	stats;
 	struct tfw_gid		gid[TFW_MAX_GIDS];
-	u32			epoch;
+	u32			epoch;	/* grows when GIDs, QPs or the way between vports change */
 	struct tfw_list		mcast;
 };
 
