@@ -60,7 +60,7 @@ fuzz: deps
 	$(MAKE) -C firmware/test fuzz $(ARGS)
 
 clean:
-	@find core en include/compat/generated -name '*.o' -o -name '*.ko' -o \
+	@find core en ib include/compat/generated -name '*.o' -o -name '*.ko' -o \
 		-name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o \
 		-name 'compat_config.h' 2>/dev/null | xargs -r rm -f
 	@rm -f Module.symvers modules.order .module-common.o .*.cmd

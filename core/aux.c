@@ -13,11 +13,18 @@ static bool tulle_eth_is_supported(const struct tulle_core *core)
 	return tulle_cap(&core->dev, ETH);
 }
 
+static bool tulle_rdma_is_supported(const struct tulle_core *core)
+{
+	return tulle_cap(&core->dev, RDMA) &&
+	       core->irqs.count[TULLE_VEC_RDMA];
+}
+
 static const struct {
 	const char *suffix;
 	bool (*is_supported)(const struct tulle_core *core);
 } tulle_adev_table[TULLE_ADEVS] = {
 	{ "eth", tulle_eth_is_supported },
+	{ "rdma", tulle_rdma_is_supported },
 };
 
 static void tulle_adev_release(struct device *dev)

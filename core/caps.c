@@ -227,5 +227,7 @@ int tulle_caps_load(struct tulle_core *core)
 		pci_err(core->dev.pdev, "device came back with other capabilities: unbind and bind the driver\n");
 		err = -ENODEV;
 	}
+	if (!err)
+		err = tulle_rdma_load(core);
 	return err ?: tulle_info_read(core);
 }

@@ -29,7 +29,7 @@
 #include "tulle_core.h"
 
 #define TULLE_CMD_SLOTS		64
-#define TULLE_ADEVS		1
+#define TULLE_ADEVS		2
 
 struct tulle_core;
 struct dma_pool;
@@ -145,7 +145,7 @@ struct tulle_health {
 struct tulle_events {
 	struct blocking_notifier_head chain;
 	struct work_struct work;
-	DECLARE_KFIFO(fifo, struct tulle_async_event, 64);
+	DECLARE_KFIFO(fifo, struct tulle_async_event, 512);
 	spinlock_t lock;	/* the fifo */
 	bool missed;
 	u64 dropped;
@@ -170,8 +170,10 @@ struct tulle_core {
 	bool loaded;		/* devlink lock */
 	bool held;		/* devlink lock */
 	bool caps_known;
+	bool rdma_caps_known;
 	int up_error;		/* of the last tulle_up() */
 	struct tulle_caps caps;
+	struct tulle_rdma_caps rdma_caps;
 	struct workqueue_struct *wq;
 
 	struct tulle_cmdq cmd;
@@ -297,6 +299,9 @@ void tulle_down(struct tulle_core *core);
 /* mkey.c */
 int tulle_mkey_init(struct tulle_core *core);
 void tulle_mkey_cleanup(struct tulle_core *core);
+
+/* rdma.c */
+int tulle_rdma_load(struct tulle_core *core);
 
 /* uar.c */
 void tulle_uars_init(struct tulle_core *core);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Completion queues of the kernel. */
+/* Completion queues: of the kernel, and on memory that others brought. */
 
 #include "core.h"
 
@@ -39,11 +39,31 @@ static void tulle_cq_free(struct tulle_dev *dev, struct tulle_cq *cq)
 	cq->vec = NULL;
 }
 
+int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
+		       struct tulle_vec *vec, struct tulle_cq_ctx *ctx)
+{
+	int err;
+
+	ctx->eq = cpu_to_le32(vec->eq);
+	err = tulle_obj_create(dev, TULLE_CMD_CREATE_CQ, ctx, sizeof(*ctx),
+			       &cq->handle);
+	if (err)
+		return err;
+	cq->vec = vec;
+	err = tulle_eq_add_cq(tulle_vec_eq(vec), cq);
+	if (err) {
+		tulle_obj_destroy(dev, TULLE_CMD_DESTROY_CQ, cq->handle);
+		cq->handle = 0;
+		cq->vec = NULL;
+	}
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(tulle_cq_create_on, "TULLE_CORE");
+
 int tulle_cq_create(struct tulle_dev *dev, struct tulle_cq *cq,
 		    struct tulle_vec *vec, const struct tulle_cq_attr *attr)
 {
 	struct tulle_cq_ctx ctx = {
-		.eq = cpu_to_le32(vec->eq),
 		.log_size = attr->log_size,
 		.log_cqe_size = attr->log_cqe_size,
 		.uar = cpu_to_le16(TULLE_UAR_KERNEL),
@@ -56,22 +76,11 @@ int tulle_cq_create(struct tulle_dev *dev, struct tulle_cq *cq,
 	err = tulle_cq_alloc(dev, cq, attr);
 	if (err)
 		return err;
-	cq->vec = vec;
 	ctx.pages = cq->mem.pages;
 	ctx.dbr = cpu_to_le64(cq->dbr.dma);
-	err = tulle_obj_create(dev, TULLE_CMD_CREATE_CQ, &ctx, sizeof(ctx),
-			       &cq->handle);
+	err = tulle_cq_create_on(dev, cq, vec, &ctx);
 	if (err)
-		goto err_free;
-	err = tulle_eq_add_cq(tulle_vec_eq(vec), cq);
-	if (err)
-		goto err_destroy;
-	return 0;
-
-err_destroy:
-	tulle_obj_destroy(dev, TULLE_CMD_DESTROY_CQ, cq->handle);
-err_free:
-	tulle_cq_free(dev, cq);
+		tulle_cq_free(dev, cq);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(tulle_cq_create, "TULLE_CORE");

@@ -47,6 +47,8 @@ static void tulle_eq_async(struct tulle_eq *eq, const struct tulle_eqe *eqe)
 	case TULLE_EVENT_PORT:
 	case TULLE_EVENT_VPORT:
 	case TULLE_EVENT_QUEUE_ERROR:
+	case TULLE_EVENT_QP:
+	case TULLE_EVENT_SRQ:
 		tulle_event_post(core, eqe);
 		break;
 	case TULLE_EVENT_HEALTH:

@@ -20,12 +20,14 @@ static void tulle_events_work(struct work_struct *work)
 	while (kfifo_out_spinlocked(&core->events.fifo, &event, 1,
 				    &core->events.lock))
 		tulle_events_call(core, &event);
-	/* What did not fit may have been a change of the port: look again. */
+	/* What did not fit may have been one of these: look again. */
 	if (xchg(&core->events.missed, false)) {
 		event = (struct tulle_async_event) {
 			.type = TULLE_EVENT_PORT,
 			.port = core->dev.limits.port,
 		};
+		tulle_events_call(core, &event);
+		event = (struct tulle_async_event) { .type = TULLE_EVENT_QP };
 		tulle_events_call(core, &event);
 	}
 }
@@ -58,7 +60,7 @@ void tulle_event_post(struct tulle_core *core, const struct tulle_eqe *eqe)
 		.type = eqe->type,
 		.obj = eqe->obj,
 		.handle = le32_to_cpu(eqe->handle),
-		.port = le32_to_cpu(eqe->port),
+		.port = le32_to_cpu(eqe->port),	/* or the code */
 	};
 
 	if (!kfifo_in_spinlocked(&events->fifo, &event, 1, &events->lock)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Doorbell records. Their pages come and go with the records in them; the
- * kernel's doorbell page itself is mapped with the BARs.
+ * kernel's doorbell page itself is mapped with the BARs. Pages for others are
+ * only named here: who asked for one maps it.
  */
 
 #include <linux/bitmap.h>
@@ -30,6 +31,37 @@ void tulle_uars_cleanup(struct tulle_core *core)
 	WARN_ON(!list_empty(&core->uars.pages));
 	mutex_destroy(&core->uars.lock);
 }
+
+int tulle_uar_alloc(struct tulle_dev *dev, struct tulle_uar *uar)
+{
+	resource_size_t size = pci_resource_len(dev->pdev, TULLE_BAR_UAR);
+	u32 handle, index;
+	int err;
+
+	err = tulle_obj_create(dev, TULLE_CMD_ALLOC_UAR, NULL, 0, &handle);
+	if (err)
+		return err;
+	/* Page 0 is the kernel's, and contexts name a page in 16 bits. */
+	index = FIELD_GET(TULLE_HANDLE_INDEX, handle);
+	if (index == TULLE_UAR_KERNEL || index > U16_MAX ||
+	    index >= size / PAGE_SIZE) {
+		tulle_dev_fail(dev, "firmware gave a doorbell page that is none");
+		return -EPROTO;
+	}
+	uar->handle = handle;
+	uar->index = index;
+	uar->phys = pci_resource_start(dev->pdev, TULLE_BAR_UAR) +
+		    (resource_size_t)index * PAGE_SIZE;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(tulle_uar_alloc, "TULLE_CORE");
+
+void tulle_uar_free(struct tulle_dev *dev, struct tulle_uar *uar)
+{
+	tulle_obj_destroy(dev, TULLE_CMD_FREE_UAR, uar->handle);
+	uar->handle = 0;
+}
+EXPORT_SYMBOL_NS_GPL(tulle_uar_free, "TULLE_CORE");
 
 static struct tulle_dbr_page *tulle_dbr_page_alloc(struct tulle_core *core)
 {

@@ -36,11 +36,11 @@ void tfw_wire_wake(struct tfw_port *port)
 	struct tfw_list *head = &port->wire->wait;
 
 	while (!tfw_list_empty(head)) {
-		struct tfw_sq *sq = tfw_container(head->next, struct tfw_sq,
-						  wait);
+		struct tfw_waiter *w = tfw_container(head->next,
+						     struct tfw_waiter, node);
 
-		tfw_list_del(&sq->wait);
-		tfw_work_queue(engine_of(port), &sq->wq.work);
+		tfw_list_del(&w->node);
+		tfw_work_queue(engine_of(port), w->work);
 	}
 }
 

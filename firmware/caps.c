@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dev.h"
 #include "flow.h"
+#include "rdma.h"
 
 /* What the binary was made of; the build gives it. */
 #ifndef TFW_BUILD
@@ -40,13 +40,31 @@ static const u8 caps_built[] = {
 	TULLE_CAP_LOOPBACK,
 	TULLE_CAP_RESTORE,
 	TULLE_CAP_TEST_HEALTH,
+	TULLE_CAP_RDMA,
+	TULLE_CAP_RDMA_UC,
+	TULLE_CAP_RDMA_XRC,
+	TULLE_CAP_RDMA_RAW,
+	TULLE_CAP_RDMA_FRWR,
+	TULLE_CAP_RDMA_MW,
+	TULLE_CAP_RDMA_ATOMIC,
+	TULLE_CAP_RDMA_ATOMIC_WRITE,
+	TULLE_CAP_RDMA_FLUSH,
+	TULLE_CAP_RDMA_MCAST,
+	TULLE_CAP_RDMA_COUNTERS,
 };
+
+static bool cap_is_rdma(unsigned int cap)
+{
+	return cap == TULLE_CAP_RDMA ||
+	       (cap >= TULLE_CAP_RDMA_UC && cap <= TULLE_CAP_RDMA_COUNTERS);
+}
 
 bool tfw_has_cap(const struct tfw_func *f, unsigned int cap)
 {
 	size_t i;
 
-	(void)f;	/* every function built so far has them all */
+	if (cap_is_rdma(cap) && !f->dev->cfg.rdma)
+		return false;
 	for (i = 0; i < TFW_ARRAY_SIZE(caps_built); i++)
 		if (caps_built[i] == cap)
 			return true;
@@ -65,12 +83,14 @@ static void caps_fill_bits(const struct tfw_func *f, struct tulle_caps *caps)
 		caps->caps[cap] = cpu_to_le64(words[cap]);
 }
 
-static void caps_fill_steering(struct tulle_caps *caps)
+static void caps_fill_steering(const struct tfw_func *f,
+			       struct tulle_caps *caps)
 {
 	unsigned int domain;
 
 	for (domain = 0; domain < 3; domain++)
-		caps->actions[domain] = cpu_to_le32(tfw_flow_actions(domain));
+		caps->actions[domain] = cpu_to_le32(tfw_flow_actions(f,
+								     domain));
 	caps->max_actions = TULLE_MAX_ACTIONS;
 	caps->max_rules_batch = cpu_to_le32(TFW_MAX_RULES_BATCH);
 	caps->max_tables_depth = TFW_MAX_TABLE_DEPTH;
@@ -118,7 +138,7 @@ void tfw_caps_fill(const struct tfw_func *f, struct tulle_caps *caps)
 	caps->max_moderation_usecs = cpu_to_le32(TFW_MAX_MODERATION);
 	caps->max_moderation_frames = cpu_to_le32(TFW_MAX_MODERATION);
 	caps_fill_rx(caps);
-	caps_fill_steering(caps);
+	caps_fill_steering(f, caps);
 }
 
 enum tulle_status tfw_cmd_query_caps(struct tfw_cmd *cmd)
@@ -172,6 +192,11 @@ static const char *const obj_names[TULLE_OBJ_TYPES] = {
 	[TULLE_OBJ_MASK]	= "mask",
 	[TULLE_OBJ_RULE]	= "rule",
 	[TULLE_OBJ_COUNTER]	= "counter",
+	[TULLE_OBJ_QP]		= "qp",
+	[TULLE_OBJ_SRQ]		= "srq",
+	[TULLE_OBJ_XRCD]	= "xrcd",
+	[TULLE_OBJ_QP_COUNTER]	= "qp_counter",
+	[TULLE_OBJ_MCAST]	= "mcast",
 };
 
 void tfw_dev_objects(struct tfw_dev *dev, char *buf, size_t len)

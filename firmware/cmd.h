@@ -126,4 +126,23 @@ enum tulle_status tfw_cmd_create_counters(struct tfw_cmd *cmd);
 enum tulle_status tfw_cmd_destroy_counters(struct tfw_cmd *cmd);
 enum tulle_status tfw_cmd_query_counters(struct tfw_cmd *cmd);
 
+/* RDMA */
+enum tulle_status tfw_cmd_modify_mkey(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_resize_cq(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_query_rdma_caps(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_query_rdma_stats(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_set_gid(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_query_gid(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_create_qp(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_query_qp(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_modify_qp(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_attach_mcast(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_detach_mcast(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_create_srq(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_query_srq(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_arm_srq(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_create_xrcd(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_create_qp_counter(struct tfw_cmd *cmd);
+enum tulle_status tfw_cmd_query_qp_counter(struct tfw_cmd *cmd);
+
 #endif /* TFW_CMD_H */

@@ -62,14 +62,20 @@ static const struct tfw_cmd_desc cmd_table[] = {
 	[TULLE_CMD_CREATE_MKEY] = {
 		.fn = tfw_cmd_create_mkey,
 		IN_CREATE(struct tulle_mkey_ctx),
-		.rsvd = { RSVD(struct tulle_mkey_ctx, rsvd0),
-			  RSVD(struct tulle_mkey_ctx, rsvd1) },
+		.rsvd = { RSVD(struct tulle_mkey_ctx, rsvd0) },
 	},
 	[TULLE_CMD_DESTROY_MKEY] = DESTROY(0),
 	[TULLE_CMD_QUERY_MKEY] = {
 		.fn = tfw_cmd_query_mkey,
 		IN_HANDLE,
 		OUT(struct tulle_mkey_ctx),
+	},
+	[TULLE_CMD_MODIFY_MKEY] = {
+		.fn = tfw_cmd_modify_mkey,
+		.cap = CAP(RDMA),
+		.in_min = sizeof(struct tulle_modify_mkey),
+		.rsvd = { RSVD(struct tulle_modify_mkey, rsvd),
+			  RSVD(struct tulle_modify_mkey, ctx.rsvd0) },
 	},
 
 	[TULLE_CMD_CREATE_EQ] = {
@@ -103,6 +109,12 @@ static const struct tfw_cmd_desc cmd_table[] = {
 		.fn = tfw_cmd_modify_cq,
 		.in_min = sizeof(struct tulle_modify_cq),
 		.rsvd = { RSVD(struct tulle_modify_cq, rsvd) },
+	},
+	[TULLE_CMD_RESIZE_CQ] = {
+		.fn = tfw_cmd_resize_cq,
+		.in_min = sizeof(struct tulle_resize_cq),
+		.rsvd = { RSVD(struct tulle_resize_cq, rsvd),
+			  PAGES_RSVD(struct tulle_resize_cq, pages) },
 	},
 
 	[TULLE_CMD_CREATE_SQ] = {
@@ -276,6 +288,104 @@ static const struct tfw_cmd_desc cmd_table[] = {
 		OUT(struct tulle_vport_stats),
 		.rsvd = { RSVD(struct tulle_query_vport, rsvd) },
 	},
+
+	[TULLE_CMD_QUERY_RDMA_CAPS] = {
+		.fn = tfw_cmd_query_rdma_caps,
+		.cap = CAP(RDMA),
+		OUT(struct tulle_rdma_caps),
+	},
+	[TULLE_CMD_QUERY_RDMA_STATS] = {
+		.fn = tfw_cmd_query_rdma_stats,
+		.cap = CAP(RDMA),
+		OUT(struct tulle_rdma_stats),
+	},
+	[TULLE_CMD_SET_GID] = {
+		.fn = tfw_cmd_set_gid,
+		.cap = CAP(RDMA),
+		.in_min = sizeof(struct tulle_gid),
+		.rsvd = { RSVD(struct tulle_gid, rsvd) },
+	},
+	[TULLE_CMD_QUERY_GID] = {
+		.fn = tfw_cmd_query_gid,
+		.cap = CAP(RDMA),
+		.in_min = sizeof(struct tulle_query_gid),
+		OUT(struct tulle_gid),
+		.rsvd = { RSVD(struct tulle_query_gid, rsvd) },
+	},
+	[TULLE_CMD_CREATE_QP] = {
+		.fn = tfw_cmd_create_qp,
+		.cap = CAP(RDMA),
+		IN_CREATE(struct tulle_qp_ctx),
+		.rsvd = { RSVD(struct tulle_qp_ctx, rsvd),
+			  PAGES_RSVD(struct tulle_qp_ctx, sq),
+			  PAGES_RSVD(struct tulle_qp_ctx, rq) },
+	},
+	[TULLE_CMD_DESTROY_QP] = DESTROY(CAP(RDMA)),
+	[TULLE_CMD_QUERY_QP] = {
+		.fn = tfw_cmd_query_qp,
+		.cap = CAP(RDMA),
+		IN_HANDLE,
+		OUT(struct tulle_query_qp),
+	},
+	[TULLE_CMD_MODIFY_QP] = {
+		.fn = tfw_cmd_modify_qp,
+		.cap = CAP(RDMA),
+		.in_min = sizeof(struct tulle_modify_qp),
+		.rsvd = { RSVD(struct tulle_modify_qp, attr.rsvd0),
+			  RSVD(struct tulle_modify_qp, attr.rsvd1),
+			  RSVD(struct tulle_modify_qp, attr.rsvd2),
+			  RSVD(struct tulle_modify_qp, attr.rsvd3) },
+	},
+	[TULLE_CMD_ATTACH_MCAST] = {
+		.fn = tfw_cmd_attach_mcast,
+		.cap = CAP(RDMA_MCAST),
+		.in_min = sizeof(struct tulle_mcast),
+		.rsvd = { RSVD(struct tulle_mcast, rsvd) },
+	},
+	[TULLE_CMD_DETACH_MCAST] = {
+		.fn = tfw_cmd_detach_mcast,
+		.cap = CAP(RDMA_MCAST),
+		.in_min = sizeof(struct tulle_mcast),
+		.rsvd = { RSVD(struct tulle_mcast, rsvd) },
+	},
+	[TULLE_CMD_CREATE_SRQ] = {
+		.fn = tfw_cmd_create_srq,
+		.cap = CAP(RDMA),
+		IN_CREATE(struct tulle_srq_ctx),
+		.rsvd = { RSVD(struct tulle_srq_ctx, rsvd),
+			  PAGES_RSVD(struct tulle_srq_ctx, pages) },
+	},
+	[TULLE_CMD_DESTROY_SRQ] = DESTROY(CAP(RDMA)),
+	[TULLE_CMD_QUERY_SRQ] = {
+		.fn = tfw_cmd_query_srq,
+		.cap = CAP(RDMA),
+		IN_HANDLE,
+		OUT(struct tulle_srq_ctx),
+	},
+	[TULLE_CMD_ARM_SRQ] = {
+		.fn = tfw_cmd_arm_srq,
+		.cap = CAP(RDMA),
+		.in_min = sizeof(struct tulle_arm_srq),
+		.rsvd = { RSVD(struct tulle_arm_srq, rsvd) },
+	},
+	[TULLE_CMD_CREATE_XRCD] = {
+		.fn = tfw_cmd_create_xrcd,
+		.cap = CAP(RDMA_XRC),
+		OUT(struct tulle_handle_rsp),
+	},
+	[TULLE_CMD_DESTROY_XRCD] = DESTROY(CAP(RDMA_XRC)),
+	[TULLE_CMD_CREATE_QP_COUNTER] = {
+		.fn = tfw_cmd_create_qp_counter,
+		.cap = CAP(RDMA_COUNTERS),
+		OUT(struct tulle_handle_rsp),
+	},
+	[TULLE_CMD_DESTROY_QP_COUNTER] = DESTROY(CAP(RDMA_COUNTERS)),
+	[TULLE_CMD_QUERY_QP_COUNTER] = {
+		.fn = tfw_cmd_query_qp_counter,
+		.cap = CAP(RDMA_COUNTERS),
+		IN_HANDLE,
+		OUT(struct tulle_rdma_stats),
+	},
 };
 
 const struct tfw_cmd_desc *tfw_cmd_lookup(u16 op)
@@ -300,6 +410,10 @@ static const struct {
 	{ TULLE_CMD_DESTROY_RSS,	TULLE_OBJ_RSS },
 	{ TULLE_CMD_DESTROY_TABLE,	TULLE_OBJ_TABLE },
 	{ TULLE_CMD_DESTROY_MASK,	TULLE_OBJ_MASK },
+	{ TULLE_CMD_DESTROY_QP,		TULLE_OBJ_QP },
+	{ TULLE_CMD_DESTROY_SRQ,	TULLE_OBJ_SRQ },
+	{ TULLE_CMD_DESTROY_XRCD,	TULLE_OBJ_XRCD },
+	{ TULLE_CMD_DESTROY_QP_COUNTER,	TULLE_OBJ_QP_COUNTER },
 };
 
 enum tulle_status tfw_cmd_destroy(struct tfw_cmd *cmd)

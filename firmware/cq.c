@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "dev.h"
+#include "rdma.h"
 
 /* Reads consumer index and arm word, which lie side by side, at once. */
 static bool cq_load(struct tfw_cq *cq, u32 *arm)
@@ -43,6 +43,7 @@ static void cq_error(struct tfw_cq *cq)
 	tfw_timer_cancel(e, &cq->mod);
 	tfw_log(e, TFW_LOG_DEBUG, "CQ %#x stopped", cq->obj.handle);
 	tfw_event_queue_error(&cq->obj);
+	tfw_qp_cq_error(cq->obj.func);
 }
 
 static void cq_fire(struct tfw_cq *cq, u32 sn)

@@ -184,6 +184,8 @@ void tfw_frame_finish(struct tfw_frame *f)
 	u8 field[2];
 	u16 sum;
 
+	if (f->flags & TFW_F_ICRC)
+		tfw_icrc_finish(f);
 	if (!(f->flags & TFW_F_CSUM))
 		return;
 	f->flags &= (u16)~TFW_F_CSUM;

@@ -92,9 +92,11 @@ void tfw_work_cancel(struct tfw_work *w);	/* also when never initialised */
 /* Kicks that found the engine busy; many producers, one consumer. */
 #define TFW_KICKS	512	/* a power of two */
 
+/* Who rang: function, page and doorbell; and with what. */
 struct tfw_kick_cell {
 	_Atomic u32	seq;
-	u64		val;
+	u32		handle;
+	u64		from;
 };
 
 struct tfw_kicks {
@@ -137,6 +139,10 @@ bool tfw_dma_load64(struct tfw_func *f, u64 addr, u64 *val);
 bool tfw_dma_store32(struct tfw_func *f, u64 addr, u32 val);
 bool tfw_dma_publish(struct tfw_func *f, u64 addr, const void *buf, size_t len);
 
+/* Compare and swap, or (@compare NULL) fetch and add, of 8 aligned bytes. */
+bool tfw_dma_atomic(struct tfw_func *f, u64 addr, const u64 *compare,
+		    u64 operand, u64 *old);
+
 /**
  * struct tfw_ring - where the entries of a ring lie
  * @base: address of entry 0 when the memory is contiguous
@@ -158,6 +164,15 @@ struct tfw_ring {
 	u8				log_entry;
 	u8				log_page;
 };
+
+/*
+ * The first @n addresses of a list of levels 1 or 2, each checked to be a
+ * multiple of the page size.
+ */
+enum tulle_status tfw_pages_read(struct tfw_func *f,
+				 const struct tulle_page_list *list,
+				 u32 n, u64 *pages);
+bool tfw_pages_contiguous(const u64 *pages, u32 n, u8 log_page);
 
 /* Checks the list, reads its arrays, keeps addresses. Owned until cleanup. */
 enum tulle_status tfw_ring_init(struct tfw_func *f, struct tfw_ring *ring,
@@ -269,6 +284,7 @@ void tfw_event_port(struct tfw_dev *dev);		/* to every function */
 void tfw_event_vport(struct tfw_vport *vport);
 void tfw_event_queue_error(struct tfw_obj *obj);
 void tfw_event_health(struct tfw_func *f, u32 syndrome);
+/* Those of QPs and SRQs are in rdma.h. */
 void tfw_event_init(struct tfw_func *f);
 void tfw_event_flush(struct tfw_func *f);	/* EQ0 may have room */
 void tfw_event_reset(struct tfw_func *f);
@@ -316,7 +332,7 @@ bool tfw_cq_room(struct tfw_cq *cq, u32 n);
 struct tfw_cq *tfw_cq_find(struct tfw_func *f, u32 handle);
 
 /*
- * Keys (key.c)
+ * Keys (key.c, mkey_access.c)
  */
 #define TFW_LOG_UAR_STRIDE	12	/* after reset */
 void tfw_uar_set_stride(struct tfw_func *f, u8 log_stride);
@@ -324,8 +340,13 @@ bool tfw_uar_make_kernel(struct tfw_func *f);	/* page 0 */
 bool tfw_uar_get(struct tfw_func *f, u16 page);	/* false: no such page */
 void tfw_uar_put(struct tfw_func *f, u16 page);
 
-/* May @key be used for @len bytes at @addr? @access: TULLE_MKEY_. */
+/*
+ * May an Ethernet queue use @key, a handle, for @len bytes at bus address
+ * @addr? @access: TULLE_MKEY_.
+ */
 bool tfw_mkey_check(struct tfw_func *f, u32 key, u64 addr, u64 len, u8 access);
+
+struct tfw_rdma;	/* rdma.h */
 
 /*
  * Functions, vports, ports
@@ -364,6 +385,7 @@ struct tfw_cmdq {
  * struct tfw_func - a PCI function (or subfunction)
  * @dma: bus mastering on and powered; @state: READY is needed as well
  * @gen: resets so far
+ * @rdma: of the RDMA half; NULL without its capability, and until READY
  */
 struct tfw_func {
 	struct tfw_dev		*dev;
@@ -390,6 +412,7 @@ struct tfw_func {
 	struct tfw_async	async;
 	struct tfw_obj_table	obj[TULLE_OBJ_TYPES];
 	struct tfw_vport	*vport;
+	struct tfw_rdma		*rdma;
 	struct tulle_crash	crash;
 };
 

@@ -79,6 +79,16 @@ bool tfw_dma_publish(struct tfw_func *f, u64 addr, const void *buf, size_t len)
 					      len);
 }
 
+bool tfw_dma_atomic(struct tfw_func *f, u64 addr, const u64 *compare,
+		    u64 operand, u64 *old)
+{
+	struct tfw_dev *dev = f->dev;
+
+	return dma_allowed(f, addr, sizeof(*old)) &&
+	       dev->engine->plat->dma_atomic(dev->host, f->id, addr, compare,
+					     operand, old);
+}
+
 #define LIST_ENTRIES	(TULLE_CMD_PAGE_SIZE / sizeof(__le64))
 
 /* @n addresses from the array at @addr, each a multiple of 1 << @log_align. */
@@ -120,7 +130,18 @@ static enum tulle_status list_read2(struct tfw_func *f, u64 addr, u64 *pages,
 	return st;
 }
 
-static bool pages_contiguous(const u64 *pages, u32 n, u8 log_page)
+enum tulle_status tfw_pages_read(struct tfw_func *f,
+				 const struct tulle_page_list *list,
+				 u32 n, u64 *pages)
+{
+	u64 addr = le64_to_cpu(list->addr);
+
+	return list->levels == 1 ?
+		list_read(f, addr, pages, n, list->log_page_size) :
+		list_read2(f, addr, pages, n, list->log_page_size);
+}
+
+bool tfw_pages_contiguous(const u64 *pages, u32 n, u8 log_page)
 {
 	u32 i;
 
@@ -131,8 +152,7 @@ static bool pages_contiguous(const u64 *pages, u32 n, u8 log_page)
 }
 
 static enum tulle_status ring_read_pages(struct tfw_func *f,
-					 struct tfw_ring *ring, u32 n,
-					 u64 addr, u8 levels)
+					 struct tfw_ring *ring, u32 n)
 {
 	struct tfw_engine *e = tfw_func_engine(f);
 	enum tulle_status st;
@@ -141,9 +161,8 @@ static enum tulle_status ring_read_pages(struct tfw_func *f,
 	pages = tfw_alloc(e, n * sizeof(*pages));
 	if (!pages)
 		return TULLE_STATUS_NOMEM;
-	st = levels == 1 ? list_read(f, addr, pages, n, ring->log_page) :
-			   list_read2(f, addr, pages, n, ring->log_page);
-	if (!st && !pages_contiguous(pages, n, ring->log_page)) {
+	st = tfw_pages_read(f, &ring->list, n, pages);
+	if (!st && !tfw_pages_contiguous(pages, n, ring->log_page)) {
 		ring->pages = pages;
 		return TULLE_STATUS_OK;
 	}
@@ -179,7 +198,7 @@ enum tulle_status tfw_ring_init(struct tfw_func *f, struct tfw_ring *ring,
 		.log_page = list->log_page_size,
 	};
 	if (list->levels)
-		return ring_read_pages(f, ring, (u32)need, addr, list->levels);
+		return ring_read_pages(f, ring, (u32)need);
 	if (addr & (TULLE_CMD_PAGE_SIZE - 1) || addr + bytes < addr)
 		return TULLE_STATUS_BAD_PARAM;
 	ring->base = addr + offset;

@@ -16,16 +16,36 @@
 #include "frame.h"
 
 /*
+ * struct tfw_waiter - who wants to send, while the wire takes no more
+ * @node: on the wire's list then
+ * @work: queued when it may send
+ */
+struct tfw_waiter {
+	struct tfw_list	node;
+	struct tfw_work	*work;
+};
+
+static inline void tfw_waiter_init(struct tfw_waiter *w, struct tfw_work *work)
+{
+	tfw_list_init(&w->node);
+	w->work = work;
+}
+
+static inline bool tfw_waiter_waits(const struct tfw_waiter *w)
+{
+	return !tfw_list_empty(&w->node);
+}
+
+/*
  * Send queues (sq.c)
  */
 
 /*
  * struct tfw_sq - a send queue
- * @wait: on the wire's list while the wire takes no more
  */
 struct tfw_sq {
 	struct tfw_wq	wq;
-	struct tfw_list	wait;
+	struct tfw_waiter wait;
 	u16		flags;
 	u64		packets;
 	u64		bytes;
@@ -342,7 +362,7 @@ void tfw_fifo_drop(struct tfw_fifo *ff, u16 first);
  * @fifo: Rx frames without buffer
  * @tick: when to look for queues that are stuck; 0: nothing waits
  * @xoff: the other end is asked not to send
- * @wait: SQs that wait until they may send
+ * @wait: struct tfw_waiter: SQs and QPs that wait until they may send
  * @parked: RQs with something in the FIFO
  * @gro: RQs with open aggregates
  * @pause_until: a pause frame came: no sending before
@@ -388,8 +408,8 @@ struct tfw_wire {
 
 #define TFW_BOUNCE	(TFW_MAX_TSO + TFW_CHUNK)
 
-/* May a queue send now? False: @sq is woken later. */
-bool tfw_wire_may_send(struct tfw_port *port, struct tfw_sq *sq);
+/* May a queue send now? False: its work is queued later. */
+bool tfw_wire_may_send(struct tfw_port *port, struct tfw_waiter *w);
 
 /* Out of the port; @f is used up. */
 void tfw_wire_send(struct tfw_port *port, struct tfw_frame *f);

@@ -109,6 +109,8 @@ u16 tfw_fifo_store(struct tfw_fifo *ff, struct tfw_frame *f, u32 hash,
 		need += (payload - ROOM_FIRST + TFW_CHUNK - 1) / TFW_CHUNK;
 	if (need > ff->nfree)
 		return 0;
+	if (f->flags & TFW_F_ICRC)
+		tfw_frame_finish(f);
 	first = take_chunk(ff);
 	s = stored_at(ff, first);
 	save(s, f);

@@ -3,6 +3,7 @@
  * Steering: lookup, insertion, removal, and running a packet through tables.
  */
 #include "flow.h"
+#include "rdma.h"
 
 #define WORD_OF(member) \
 	(offsetof(struct tulle_flow_key, member) / sizeof(u64))
@@ -276,6 +277,7 @@ static struct tfw_table *run_actions(struct tfw_action *a, unsigned int n,
 		switch (a->type) {
 		case TULLE_ACTION_QUEUE:
 		case TULLE_ACTION_RSS:
+		case TULLE_ACTION_QP:
 		case TULLE_ACTION_VPORT:
 			if (out->n < TULLE_MAX_ACTIONS)
 				out->fate[out->n++] = *a;
@@ -360,6 +362,8 @@ void tfw_mask_destroy(struct tfw_obj *obj)
 	t->npacket -= mask->packet;
 	for (; i < t->nmasks; i++)
 		t->masks[i] = t->masks[i + 1];
+	if (t->domain != TULLE_DOMAIN_RX)
+		tfw_rdma_changed(obj->func->dev);
 	tfw_obj_free(obj);
 }
 

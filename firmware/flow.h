@@ -23,7 +23,7 @@
 
 /*
  * struct tfw_action - an action in a rule
- * @obj: what the argument names, for QUEUE, RSS, GOTO, COUNT; the rule holds a
+ * @obj: what the argument names, for QUEUE, RSS, QP, GOTO, COUNT; the rule holds a
  *	reference, so it is there as long as the rule
  */
 struct tfw_action {
@@ -145,6 +145,6 @@ enum tulle_status tfw_action_get(struct tfw_table *t,
 void tfw_action_put(struct tfw_func *func, struct tfw_action *a);
 
 /* Bits by enum tulle_action that a domain takes; also for the capabilities. */
-u32 tfw_flow_actions(enum tulle_domain domain);
+u32 tfw_flow_actions(const struct tfw_func *f, enum tulle_domain domain);
 
 #endif /* TFW_FLOW_H */

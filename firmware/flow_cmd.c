@@ -4,20 +4,23 @@
  */
 #include "flow.h"
 #include "eth.h"
+#include "rdma.h"
 
 #define COUNTER_SUB	TULLE_BITS(7, 0)	/* of a handle's index */
 #define COUNTER_BLOCK	TULLE_BITS(23, 8)
 
-u32 tfw_flow_actions(enum tulle_domain domain)
+u32 tfw_flow_actions(const struct tfw_func *f, enum tulle_domain domain)
 {
 	u32 all = TULLE_BIT(TULLE_ACTION_DROP) | TULLE_BIT(TULLE_ACTION_GOTO) |
 		  TULLE_BIT(TULLE_ACTION_MARK) | TULLE_BIT(TULLE_ACTION_COUNT) |
 		  TULLE_BIT(TULLE_ACTION_META);
 
-	if (domain == TULLE_DOMAIN_RX)
-		return all | TULLE_BIT(TULLE_ACTION_QUEUE) |
-		       TULLE_BIT(TULLE_ACTION_RSS);
-	return all | TULLE_BIT(TULLE_ACTION_VPORT);
+	if (domain != TULLE_DOMAIN_RX)
+		return all | TULLE_BIT(TULLE_ACTION_VPORT);
+	if (tfw_has_cap(f, TULLE_CAP_RDMA_RAW))
+		all |= TULLE_BIT(TULLE_ACTION_QP);
+	return all | TULLE_BIT(TULLE_ACTION_QUEUE) |
+	       TULLE_BIT(TULLE_ACTION_RSS);
 }
 
 static struct tfw_table *find_table(struct tfw_func *func, __le32 handle)
@@ -87,6 +90,18 @@ static enum tulle_status get_rx_target(const struct tfw_table *t,
 		TULLE_STATUS_OK : TULLE_STATUS_BAD_PARAM;
 }
 
+static enum tulle_status get_qp(const struct tfw_table *t,
+				struct tfw_action *out)
+{
+	struct tfw_qp *qp = tfw_obj_find(t->obj.func, TULLE_OBJ_QP, out->arg);
+
+	if (!qp)
+		return TULLE_STATUS_BAD_HANDLE;
+	out->obj = &qp->obj;
+	return qp->type == TULLE_QP_RAW && t->obj.func->vport->id == t->vport ?
+		TULLE_STATUS_OK : TULLE_STATUS_BAD_PARAM;
+}
+
 enum tulle_status tfw_action_get(struct tfw_table *t,
 				 const struct tulle_flow_action *in,
 				 struct tfw_action *out)
@@ -96,8 +111,9 @@ enum tulle_status tfw_action_get(struct tfw_table *t,
 	struct tfw_counters *c;
 
 	*out = (struct tfw_action){ .type = in->type, .arg = arg };
-	if (in->type > TULLE_ACTION_META ||
-	    !(tfw_flow_actions(t->domain) & TULLE_BIT(in->type)) ||
+	if (in->type > TULLE_ACTION_QP ||
+	    !(tfw_flow_actions(t->obj.func, t->domain) &
+	      TULLE_BIT(in->type)) ||
 	    !tfw_is_zero(in->rsvd, sizeof(in->rsvd)))
 		return TULLE_STATUS_BAD_PARAM;
 	switch (in->type) {
@@ -107,6 +123,9 @@ enum tulle_status tfw_action_get(struct tfw_table *t,
 	case TULLE_ACTION_QUEUE:
 	case TULLE_ACTION_RSS:
 		status = get_rx_target(t, out);
+		break;
+	case TULLE_ACTION_QP:
+		status = get_qp(t, out);
 		break;
 	case TULLE_ACTION_VPORT:
 		status = get_vport(t, arg);
@@ -159,6 +178,19 @@ static bool is_miss_action(u8 type)
 	       type == TULLE_ACTION_GOTO;
 }
 
+/* Where the way of a packet may end in a rule. */
+static bool is_end_action(u8 type)
+{
+	return is_miss_action(type) || type == TULLE_ACTION_QP;
+}
+
+/* What RDMA found out about the ways between vports may not hold any more. */
+static void ways_changed(const struct tfw_table *t)
+{
+	if (t->domain != TULLE_DOMAIN_RX)
+		tfw_rdma_changed(t->obj.func->dev);
+}
+
 static enum tulle_status set_miss(struct tfw_table *t,
 				  const struct tulle_flow_action *in)
 {
@@ -172,6 +204,7 @@ static enum tulle_status set_miss(struct tfw_table *t,
 		return status;
 	tfw_action_put(t->obj.func, &t->miss);
 	t->miss = miss;
+	ways_changed(t);
 	return TULLE_STATUS_OK;
 }
 
@@ -312,7 +345,7 @@ static bool actions_end(const struct tulle_rule *in)
 		if (in->actions[i].type == TULLE_ACTION_GOTO ||
 		    in->actions[i].type == TULLE_ACTION_DROP)
 			return !end && i == in->nactions - 1U;
-		end |= is_miss_action(in->actions[i].type);
+		end |= is_end_action(in->actions[i].type);
 	}
 	return end;
 }
@@ -431,6 +464,7 @@ enum tulle_status tfw_cmd_add_rules(struct tfw_cmd *cmd)
 			break;
 		}
 	}
+	ways_changed(t);
 	rsp->done = cpu_to_le32(i);
 	return status;
 }
@@ -464,6 +498,7 @@ enum tulle_status tfw_cmd_del_rules(struct tfw_cmd *cmd)
 			tfw_obj_charge(cmd->func, TULLE_OBJ_RULE, -1);
 		tfw_rule_remove(r);
 	}
+	ways_changed(t);
 	rsp->done = cpu_to_le32(i);
 	return status;
 }

@@ -105,7 +105,8 @@ struct tfw_parse {
  * @mark: flow tag so far
  * @meta: metadata register
  * @time: device clock at arrival, 0 = not yet taken
- * @patch: private copy of a checksum field that lies outside @hdr
+ * @patch: private copy of a checksum field that lies outside @hdr; RoCE: pad
+ *	and ICRC (which is at patch[csum_start])
  */
 struct tfw_frame {
 	u32			len;
@@ -119,6 +120,8 @@ struct tfw_frame {
 #define TFW_F_GSO	(TFW_F_TSO | TFW_F_USO)
 #define TFW_F_PARSED	0x08	/* p is valid */
 #define TFW_F_L4_GOOD	0x10	/* the device computed the L4 checksum itself */
+#define TFW_F_ICRC	0x20	/* RoCE: the ICRC at csum_at is still to be computed */
+#define TFW_F_ICRC_GOOD	0x40	/* RoCE: made by this engine, not off a wire */
 	u16			csum_start;
 	u16			csum_at;
 	u16			mss;
@@ -128,7 +131,7 @@ struct tfw_frame {
 	u32			mark;
 	u32			meta;
 	u64			time;
-	u8			patch[2];
+	u8			patch[8];
 	struct tfw_parse	p;
 	u8			hdr[TFW_HDR_MAX];
 	struct tfw_iov		iov[TFW_FRAME_IOVS];
@@ -189,8 +192,10 @@ void tfw_pseudo_sum(struct tfw_sum *s, const u8 *ip, u8 l3, u8 proto, u32 len);
 /* Writes the IPv4 header checksum. */
 void tfw_ipv4_csum(u8 *ip);
 
-/* Does what TFW_F_CSUM asks for. */
+/* Does what TFW_F_CSUM or TFW_F_ICRC ask for. */
 void tfw_frame_finish(struct tfw_frame *f);
+
+void tfw_icrc_finish(struct tfw_frame *f);	/* icrc.c */
 
 /*
  * parse.c. @hdr: the first @hdr_len of @len bytes. @super: a super-frame, whose

@@ -41,6 +41,7 @@ struct tfw_dev;
  * @link_ms: time from both ends on to link up
  * @stall_ms: after this long without progress the device declares itself dead
  * @port_fifo: bytes kept for Rx packets without buffer
+ * @rdma: offer the RDMA capabilities
  * @faults: fault plan at start, or NULL
  * @liar: lies at start, or NULL
  */
@@ -55,6 +56,7 @@ struct tfw_fw_config {
 	uint32_t	link_ms;
 	uint32_t	stall_ms;
 	uint32_t	port_fifo;
+	bool		rdma;
 	const char	*faults;
 	const char	*liar;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
- * Doorbell pages, protection domains and memory keys.
+ * Doorbell pages and protection domains.
  */
 #include "dev.h"
 
@@ -80,78 +80,5 @@ enum tulle_status tfw_cmd_create_pd(struct tfw_cmd *cmd)
 	if (!obj)
 		return st;
 	rsp->handle = cpu_to_le32(obj->handle);
-	return TULLE_STATUS_OK;
-}
-
-struct tfw_mkey {
-	struct tfw_obj	obj;
-	struct tfw_obj	*pd;
-	u8		type;
-	u8		access;
-};
-
-bool tfw_mkey_check(struct tfw_func *f, u32 key, u64 addr, u64 len, u8 access)
-{
-	struct tfw_mkey *mkey = tfw_obj_find(f, TULLE_OBJ_MKEY, key);
-
-	return mkey && (mkey->access & access) == access && addr + len >= addr;
-}
-
-void tfw_mkey_destroy(struct tfw_obj *obj)
-{
-	struct tfw_mkey *mkey = tfw_container(obj, struct tfw_mkey, obj);
-
-	tfw_obj_put(mkey->pd);
-	tfw_obj_free(obj);
-}
-
-enum tulle_status tfw_cmd_create_mkey(struct tfw_cmd *cmd)
-{
-	const u8 access = TULLE_MKEY_LOCAL_READ | TULLE_MKEY_LOCAL_WRITE;
-	const struct tulle_mkey_ctx *ctx = cmd->in;
-	struct tulle_handle_rsp *rsp = cmd->out;
-	enum tulle_status st;
-	struct tfw_mkey *mkey;
-	struct tfw_obj *pd;
-
-	pd = tfw_obj_find(cmd->func, TULLE_OBJ_PD, le32_to_cpu(ctx->pd));
-	if (!pd)
-		return TULLE_STATUS_BAD_HANDLE;
-	if (ctx->type != TULLE_MKEY_DMA)
-		return TFW_CMD_BAD(cmd, struct tulle_mkey_ctx, type);
-	if (ctx->access & ~access)
-		return TFW_CMD_BAD(cmd, struct tulle_mkey_ctx, access);
-	if (ctx->iova)
-		return TFW_CMD_BAD(cmd, struct tulle_mkey_ctx, iova);
-	if (ctx->len)
-		return TFW_CMD_BAD(cmd, struct tulle_mkey_ctx, len);
-	if (!tfw_is_zero(&ctx->pages, sizeof(ctx->pages)))
-		return TFW_CMD_BAD(cmd, struct tulle_mkey_ctx, pages);
-	mkey = tfw_obj_alloc(cmd->func, TULLE_OBJ_MKEY, sizeof(*mkey),
-			     le32_to_cpu(ctx->handle), &st);
-	if (!mkey)
-		return st;
-	mkey->pd = pd;
-	mkey->type = ctx->type;
-	mkey->access = ctx->access;
-	tfw_obj_get(pd);
-	rsp->handle = cpu_to_le32(mkey->obj.handle);
-	return TULLE_STATUS_OK;
-}
-
-enum tulle_status tfw_cmd_query_mkey(struct tfw_cmd *cmd)
-{
-	const struct tulle_handle_req *req = cmd->in;
-	struct tulle_mkey_ctx *ctx = cmd->out;
-	struct tfw_mkey *mkey;
-
-	mkey = tfw_obj_find(cmd->func, TULLE_OBJ_MKEY,
-			    le32_to_cpu(req->handle));
-	if (!mkey)
-		return TULLE_STATUS_BAD_HANDLE;
-	ctx->handle = cpu_to_le32(mkey->obj.handle);
-	ctx->pd = cpu_to_le32(mkey->pd->handle);
-	ctx->type = mkey->type;
-	ctx->access = mkey->access;
 	return TULLE_STATUS_OK;
 }

@@ -5,12 +5,11 @@
  * full a flag says that any queue may have been kicked, which is always a
  * correct thing to believe.
  */
-#include "dev.h"
+#include "rdma.h"
 
-#define KICK_HANDLE	TULLE_BITS64(31, 0)
-#define KICK_KIND	TULLE_BITS64(33, 32)
-#define KICK_PAGE	TULLE_BITS64(47, 34)
-#define KICK_FUNC	TULLE_BITS64(63, 48)
+#define KICK_KIND	TULLE_BITS64(7, 0)
+#define KICK_PAGE	TULLE_BITS64(31, 8)
+#define KICK_FUNC	TULLE_BITS64(47, 32)
 
 /* Doorbell offset / 8. */
 enum kick_kind {
@@ -18,6 +17,10 @@ enum kick_kind {
 	KICK_RQ		= TULLE_UAR_RQ / 8,
 	KICK_CQ		= TULLE_UAR_CQ / 8,
 	KICK_EQ		= TULLE_UAR_EQ / 8,
+	KICK_QP_SQ	= TULLE_UAR_QP_SQ / 8,
+	KICK_QP_RQ	= TULLE_UAR_QP_RQ / 8,
+	KICK_SRQ	= TULLE_UAR_SRQ / 8,
+	KICKS		= 7,
 };
 
 void tfw_kicks_init(struct tfw_kicks *k)
@@ -35,7 +38,7 @@ void tfw_kicks_init(struct tfw_kicks *k)
  * A cell is free for position p when seq == p, and filled when seq == p + 1
  * (release, pairs with the acquire in kicks_pop()).
  */
-static bool kicks_push(struct tfw_kicks *k, u64 val)
+static bool kicks_push(struct tfw_kicks *k, u64 from, u32 handle)
 {
 	u32 pos = atomic_load_explicit(&k->tail, memory_order_relaxed);
 	struct tfw_kick_cell *cell;
@@ -56,19 +59,21 @@ static bool kicks_push(struct tfw_kicks *k, u64 val)
 		if (atomic_compare_exchange_weak(&k->tail, &pos, pos + 1))
 			break;
 	}
-	cell->val = val;
+	cell->from = from;
+	cell->handle = handle;
 	atomic_store_explicit(&cell->seq, pos + 1, memory_order_release);
 	return true;
 }
 
-static bool kicks_pop(struct tfw_kicks *k, u64 *val)
+static bool kicks_pop(struct tfw_kicks *k, u64 *from, u32 *handle)
 {
 	struct tfw_kick_cell *cell = &k->cell[k->head & (TFW_KICKS - 1)];
 	u32 seq = atomic_load_explicit(&cell->seq, memory_order_acquire);
 
 	if (seq != k->head + 1)
 		return false;
-	*val = cell->val;
+	*from = cell->from;
+	*handle = cell->handle;
 	atomic_store_explicit(&cell->seq, k->head + TFW_KICKS,
 			      memory_order_release);
 	k->head++;
@@ -80,19 +85,18 @@ void tfw_kick(struct tfw_dev *dev, uint16_t func, uint32_t offset,
 {
 	struct tfw_func *f = tfw_func_find(dev, func);
 	u32 log_stride, in_page;
-	u64 val;
+	u64 from;
 
 	if (!f)
 		return;
 	log_stride = atomic_load_explicit(&f->log_stride, memory_order_relaxed);
 	in_page = offset & ((1U << log_stride) - 1);
-	if (in_page > TULLE_UAR_EQ || in_page % 8)
+	if (in_page / 8 >= KICKS || in_page % 8)
 		return;
-	val = u64_encode_bits(value, KICK_HANDLE) |
-	      u64_encode_bits(in_page / 8, KICK_KIND) |
-	      u64_encode_bits(offset >> log_stride, KICK_PAGE) |
-	      u64_encode_bits(func, KICK_FUNC);
-	if (!kicks_push(&dev->kicks, val))
+	from = u64_encode_bits(in_page / 8, KICK_KIND) |
+	       u64_encode_bits(offset >> log_stride, KICK_PAGE) |
+	       u64_encode_bits(func, KICK_FUNC);
+	if (!kicks_push(&dev->kicks, from, value))
 		atomic_store(&dev->kicks.overflow, true);
 	/*
 	 * Behind the push, sequentially consistent: whoever drops the engine
@@ -116,18 +120,40 @@ static void kick_wq(struct tfw_func *f, enum tulle_obj_type type, u32 handle,
 		tfw_work_queue(f->dev->engine, &q->work);
 }
 
-static void kick_apply(struct tfw_dev *dev, u64 val)
+static void kick_qp(struct tfw_func *f, u32 handle, u16 page, bool sq)
 {
-	struct tfw_func *f = tfw_func_find(dev, (u16)u64_get_bits(val,
+	struct tfw_qp *qp = tfw_obj_find(f, TULLE_OBJ_QP, handle);
+
+	if (!qp || qp->uar != page || qp->type == TULLE_QP_XRC_TGT)
+		return;
+	TFW_QP_COUNT(qp, doorbells, 1);
+	if (sq)
+		tfw_qp_kick_sq(qp);
+	else
+		tfw_qp_kick_rq(qp);
+}
+
+static void kick_srq(struct tfw_func *f, u32 handle, u16 page)
+{
+	struct tfw_srq *srq = tfw_obj_find(f, TULLE_OBJ_SRQ, handle);
+
+	if (!srq || srq->uar != page)
+		return;
+	f->rdma->stats.doorbells++;
+	tfw_work_queue(f->dev->engine, &srq->work);
+}
+
+static void kick_apply(struct tfw_dev *dev, u64 from, u32 handle)
+{
+	struct tfw_func *f = tfw_func_find(dev, (u16)u64_get_bits(from,
 								  KICK_FUNC));
-	u32 handle = (u32)u64_get_bits(val, KICK_HANDLE);
-	u16 page = (u16)u64_get_bits(val, KICK_PAGE);
+	u16 page = (u16)u64_get_bits(from, KICK_PAGE);
 	struct tfw_cq *cq;
 	struct tfw_eq *eq;
 
 	if (!tfw_func_live(f))
 		return;		/* all queues are looked at once it is */
-	switch (u64_get_bits(val, KICK_KIND)) {
+	switch (u64_get_bits(from, KICK_KIND)) {
 	case KICK_SQ:
 		kick_wq(f, TULLE_OBJ_SQ, handle, page);
 		break;
@@ -144,17 +170,26 @@ static void kick_apply(struct tfw_dev *dev, u64 val)
 		if (eq && eq->uar == page)
 			tfw_eq_poke(eq);
 		break;
+	case KICK_QP_SQ:
+		kick_qp(f, handle, page, true);
+		break;
+	case KICK_QP_RQ:
+		kick_qp(f, handle, page, false);
+		break;
+	case KICK_SRQ:
+		kick_srq(f, handle, page);
+		break;
 	}
 }
 
 static void kicks_drain_dev(struct tfw_dev *dev)
 {
 	unsigned int left = TFW_KICKS;
-	u32 i;
-	u64 val;
+	u32 i, handle;
+	u64 from;
 
-	while (left-- && kicks_pop(&dev->kicks, &val))
-		kick_apply(dev, val);
+	while (left-- && kicks_pop(&dev->kicks, &from, &handle))
+		kick_apply(dev, from, handle);
 	if (!atomic_exchange(&dev->kicks.overflow, false))
 		return;
 	for (i = 0; i < dev->nfuncs; i++)

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "dev.h"
+#include "rdma.h"
 
 struct link_mode {
 	u32	speed;
@@ -196,8 +196,10 @@ static void link_down(struct tfw_port *port, u8 reason)
 		port->flaps++;
 		tfw_wire_link(port);
 	}
-	if (changed)
+	if (changed) {
 		tfw_event_port(port->dev);
+		tfw_rdma_changed(port->dev);
+	}
 }
 
 static struct tfw_port *link_peer(struct tfw_port *port)
@@ -225,6 +227,7 @@ void tfw_link_timer(struct tfw_timer *t)
 	link_set_pause(port, res.pause);
 	tfw_wire_link(port);
 	tfw_event_port(port->dev);
+	tfw_rdma_changed(port->dev);
 }
 
 static bool link_is_same(const struct tfw_port *port,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dev.h"
+#include "rdma.h"
 
 bool tfw_is_zero(const void *p, size_t len)
 {
@@ -137,6 +137,7 @@ void tfw_fw_config_init(struct tfw_fw_config *cfg)
 		.link_ms = 20,
 		.stall_ms = 2000,
 		.port_fifo = 512 * 1024,
+		.rdma = true,
 	};
 }
 
@@ -176,18 +177,22 @@ static void config_derive_mac(struct tfw_fw_config *cfg)
 		cfg->mac[i] = (u8)(hash >> (8 * i));
 }
 
-/* Quotas of the PF: what its queue pairs need, twice over for swaps. */
+/*
+ * Quotas of the PF: what its queue pairs need, twice over for swaps; RDMA as
+ * much as a cluster node may want.
+ */
 static void func_set_quotas(struct tfw_func *f)
 {
 	const struct tfw_fw_config *cfg = &f->dev->cfg;
 	u32 queues = 2U * cfg->queue_pairs + 64;
+	u32 rdma = cfg->rdma ? 1 : 0;
 	const u32 quota[TULLE_OBJ_TYPES] = {
 		[TULLE_OBJ_UAR]		= 1U << (cfg->log_uar_size -
 						TFW_LOG_UAR_STRIDE),
 		[TULLE_OBJ_PD]		= 4096,
 		[TULLE_OBJ_MKEY]	= 1U << 18,
 		[TULLE_OBJ_EQ]		= 2U * cfg->vectors,
-		[TULLE_OBJ_CQ]		= 2 * queues,
+		[TULLE_OBJ_CQ]		= 2 * queues + (rdma << 16),
 		[TULLE_OBJ_SQ]		= queues,
 		[TULLE_OBJ_RQ]		= queues,
 		[TULLE_OBJ_RSS]		= 512,
@@ -195,6 +200,11 @@ static void func_set_quotas(struct tfw_func *f)
 		[TULLE_OBJ_MASK]	= 4096,
 		[TULLE_OBJ_RULE]	= 2U << 20,
 		[TULLE_OBJ_COUNTER]	= 2U << 20,
+		[TULLE_OBJ_QP]		= rdma << 17,
+		[TULLE_OBJ_SRQ]		= rdma << 16,
+		[TULLE_OBJ_XRCD]	= rdma << 12,
+		[TULLE_OBJ_QP_COUNTER]	= rdma << 12,
+		[TULLE_OBJ_MCAST]	= rdma << 14,
 	};
 	int i;
 
@@ -218,7 +228,7 @@ static void func_boot_timer(struct tfw_timer *t)
 {
 	struct tfw_func *f = tfw_container(t, struct tfw_func, boot);
 
-	if (!func_make_fixed(f)) {
+	if (!func_make_fixed(f) || !tfw_rdma_init(f)) {
 		tfw_health_die(f, TULLE_SYNDROME_NOMEM, __FILE__, __LINE__);
 		return;
 	}
@@ -260,7 +270,9 @@ static void func_stop(struct tfw_func *f)
 	tfw_timer_cancel(e, &f->boot);
 	if (f->type == TULLE_FUNC_TYPE_PF)
 		tfw_port_reset(&f->dev->port);
+	tfw_rdma_reset(f);
 	tfw_obj_destroy_all(f);
+	tfw_rdma_cleanup(f);
 	for (i = 0; i < TULLE_OBJ_TYPES; i++)
 		f->obj[i].base = 0;
 	tfw_event_reset(f);

@@ -34,7 +34,11 @@ static const struct tfw_obj_ops obj_ops[TULLE_OBJ_TYPES] = {
 	[TULLE_OBJ_MASK]	= { tfw_mask_destroy,		1 },
 	[TULLE_OBJ_RSS]		= { tfw_rss_destroy,		3 },
 	[TULLE_OBJ_RQ]		= { tfw_rq_destroy,		4 },
+	[TULLE_OBJ_QP]		= { tfw_qp_destroy,		4 },
+	[TULLE_OBJ_SRQ]		= { tfw_srq_destroy,		5 },
+	[TULLE_OBJ_QP_COUNTER]	= { tfw_qp_counter_destroy,	5 },
 	[TULLE_OBJ_COUNTER]	= { tfw_counter_destroy,	5 },
+	[TULLE_OBJ_XRCD]	= { tfw_xrcd_destroy,		6 },
 	[TULLE_OBJ_CQ]		= { tfw_cq_destroy,		6 },
 	[TULLE_OBJ_EQ]		= { tfw_eq_destroy,		7 },
 	[TULLE_OBJ_MKEY]	= { tfw_mkey_destroy,		8 },
@@ -43,6 +47,12 @@ static const struct tfw_obj_ops obj_ops[TULLE_OBJ_TYPES] = {
 };
 
 #define OBJ_ORDERS	11
+
+/* Indices below are not given out; see tulle_hw.h for those of QPs. */
+static const u8 obj_low[TULLE_OBJ_TYPES] = {
+	[TULLE_OBJ_MKEY]	= 1,	/* so no key is 0 */
+	[TULLE_OBJ_QP]		= 2,
+};
 
 static struct tfw_obj_slot *obj_slot(const struct tfw_obj_table *t, u32 index)
 {
@@ -92,7 +102,7 @@ static u32 obj_list_take(struct tfw_obj_table *t)
 		t->nfreed--;
 		slot->freed = false;
 		/* The quota may have shrunk meanwhile. */
-		if (!slot->obj && index < t->quota)
+		if (!slot->obj && index < t->quota && index >= t->low)
 			return index;
 	}
 	return OBJ_NONE;
@@ -157,6 +167,15 @@ static struct tfw_obj_slot *obj_place(struct tfw_func *func,
 	}
 	*status = TULLE_STATUS_OK;
 	return slot;
+}
+
+u32 tfw_obj_handle_at(struct tfw_func *func, enum tulle_obj_type type,
+		      u32 index)
+{
+	struct tfw_obj_slot *slot = obj_slot(&func->obj[type], index);
+	u8 gen = slot ? (u8)(slot->gen + 1) : 1;
+
+	return u32_encode_bits(gen ? gen : 1, TULLE_HANDLE_GEN) | index;
 }
 
 void *tfw_obj_alloc(struct tfw_func *func, enum tulle_obj_type type,
@@ -277,7 +296,7 @@ static void obj_destroy_type(struct tfw_func *func, enum tulle_obj_type type)
 		tfw_free(tfw_func_engine(func), t->leafs[i]);
 		t->leafs[i] = NULL;
 	}
-	t->high = 0;
+	t->high = t->low;
 	t->nfreed = 0;
 }
 
@@ -302,6 +321,8 @@ bool tfw_obj_init(struct tfw_func *func)
 		t = &func->obj[type];
 		if (!obj_ops[type].destroy || !t->quota)
 			continue;
+		t->low = obj_low[type];
+		t->high = t->low;
 		t->nleafs = (t->quota + OBJ_LEAF - 1) / OBJ_LEAF;
 		t->leafs = tfw_alloc(e, t->nleafs * sizeof(*t->leafs));
 		if (!t->leafs) {

@@ -70,6 +70,7 @@ struct tfw_obj_slot;
  * struct tfw_obj_table - one function's objects of one type
  * @leafs: arrays of TFW_OBJ_LEAF slots
  * @nleafs: length of @leafs
+ * @low: indices below are never handed out, only asked for
  * @high: every slot below was handed out at least once, or restored
  * @first: oldest freed index, TFW_OBJ_NONE = none
  * @last: newest freed index
@@ -81,6 +82,7 @@ struct tfw_obj_slot;
 struct tfw_obj_table {
 	struct tfw_obj_slot	**leafs;
 	u32			nleafs;
+	u32			low;
 	u32			high;
 	u32			first;
 	u32			last;
@@ -102,6 +104,10 @@ static inline u32 tfw_obj_index(const struct tfw_obj *obj)
  */
 void *tfw_obj_alloc(struct tfw_func *func, enum tulle_obj_type type,
 		    size_t size, u32 handle, enum tulle_status *status);
+
+/* What to give as @handle to have the object at that index. */
+u32 tfw_obj_handle_at(struct tfw_func *func, enum tulle_obj_type type,
+		      u32 index);
 
 /* Takes an object out of its table and frees its memory; runs no hook. */
 void tfw_obj_free(struct tfw_obj *obj);
@@ -163,5 +169,9 @@ void tfw_rss_destroy(struct tfw_obj *obj);
 void tfw_table_destroy(struct tfw_obj *obj);	/* with its masks and rules */
 void tfw_mask_destroy(struct tfw_obj *obj);	/* with its rules */
 void tfw_counter_destroy(struct tfw_obj *obj);
+void tfw_qp_destroy(struct tfw_obj *obj);
+void tfw_srq_destroy(struct tfw_obj *obj);
+void tfw_xrcd_destroy(struct tfw_obj *obj);
+void tfw_qp_counter_destroy(struct tfw_obj *obj);
 
 #endif /* TFW_OBJ_H */

@@ -44,7 +44,8 @@ enum tfw_log_level {
  * guest memory.
  *
  * @dma_read: copy from memory
- * @dma_write: copy to memory
+ * @dma_write: copy to memory; the source may be memory that dma_map gave, and
+ *	may overlap
  * @dma_map: read-only host address of the @len bytes, valid until the call
  *	into the firmware returns; NULL when they are not contiguous in plain
  *	RAM (dma_read then still may work)
@@ -54,6 +55,10 @@ enum tfw_log_level {
  * @dma_publish: dma_write, the last 8 bytes as one release store behind all
  *	others; @len a multiple of 8 up to 64, @addr 8-byte aligned, within a
  *	4 KiB page
+ * @dma_atomic: one indivisible operation on 8 naturally aligned bytes, also
+ *	towards the guest's processors: a value that equals *@compare is replaced
+ *	by @operand; with @compare NULL, @operand is added. *@old: what was there.
+ *	The operands are in the byte order of the host
  * @irq: raise an MSI-X vector
  * @port_tx: take one wire frame (no FCS) for the backend; false when there is
  *	no room: the port then waits for tfw_port_tx_ready()
@@ -83,6 +88,9 @@ struct tfw_platform {
 			    uint32_t val);
 	bool (*dma_publish)(void *dev, uint16_t func, uint64_t addr,
 			    const void *buf, size_t len);
+	bool (*dma_atomic)(void *dev, uint16_t func, uint64_t addr,
+			   const uint64_t *compare, uint64_t operand,
+			   uint64_t *old);
 	void (*irq)(void *dev, uint16_t func, uint16_t vector);
 
 	bool (*port_tx)(void *dev, const struct tfw_iov *iov, unsigned int n);

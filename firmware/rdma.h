@@ -3,10 +3,13 @@
  * RDMA, shared by its files: memory keys, queue pairs, GIDs, and the RoCEv2
  * transport. Everything runs under the engine lock, in passes.
  *
- *	objects		mkey.c qp.c qp_state.c srq.c gid.c mcast.c xrcd.c
- *	memory		mkey.c sgl.c
- *	transport	requester.c responder.c ack.c ud.c loop.c atomic.c
- *	wire		roce.c icrc.c
+ *	objects		mkey.c qp.c qp_state.c qp_attr.c srq.c gid.c mcast.c xrcd.c
+ *			qp_counter.c rdma_caps.c
+ *	memory		mkey_access.c mkey_wr.c sgl.c
+ *	queues		qp_queue.c
+ *	transport	transport.c wqe.c requester.c ack.c retry.c responder.c
+ *			respond.c atomic.c uc.c ud.c raw.c loop.c
+ *	wire		roce.c roce_tx.c data.c icrc.c
  */
 #ifndef TFW_RDMA_H
 #define TFW_RDMA_H
@@ -23,6 +26,15 @@
 #define TFW_MAX_MESSAGE		0x80000000U
 #define TFW_PSN_MASK		0xffffff
 #define TFW_MAX_PATH_MTU	4096
+#define TFW_LOG_MIN_QP_SQ	4	/* the longest WQE fits */
+#define TFW_LOG_MAX_QP_SQ	16	/* blocks */
+#define TFW_LOG_MAX_QP_RQ	15
+#define TFW_MAX_MR_PAGES	(1U << 18)	/* as a list of two levels names */
+#define TFW_MAX_FRWR_PAGES	2048
+#define TFW_MAX_MR_SIZE		(1ULL << 48)
+#define TFW_MKEY_PAGES		(1U << 24)	/* of all keys of a function */
+#define TFW_MAX_MCAST_GROUPS	256
+#define TFW_MAX_MCAST_QPS	256	/* in one group */
 
 /* a - b for 24-bit sequence numbers: negative when a is before b. */
 static inline s32 tfw_psn_diff(u32 a, u32 b)
@@ -31,7 +43,7 @@ static inline s32 tfw_psn_diff(u32 a, u32 b)
 }
 
 /*
- * Memory keys (mkey.c)
+ * Memory keys (mkey.c, mkey_access.c, mkey_wr.c)
  */
 
 struct tfw_qp;
@@ -43,8 +55,10 @@ struct tfw_qp;
  * @qp: MW2: QPN + generation handle of the queue pair that bound it
  * @iova: address of its first byte for users of the key
  * @len: bytes
+ * @max_len: FRWR: most bytes of a registration; 0: as many as the pages hold
  * @pages: page addresses, host order; NULL when contiguous (@base)
- * @base: address of the first byte, when contiguous
+ * @base: address of the first byte, when contiguous; MW: what users of @mr call
+ *	its first byte
  * @npages: in @pages
  * @max_pages: FRWR: room in @pages
  * @offset: of the first byte in its page
@@ -59,6 +73,7 @@ struct tfw_mkey {
 	u32			qp;
 	u64			iova;
 	u64			len;
+	u64			max_len;
 	u64			*pages;
 	u64			base;
 	u32			npages;
@@ -108,6 +123,16 @@ u8 tfw_mkey_invalidate(struct tfw_qp *qp, u32 key, bool remote);
 /* The windows of type 2B of a QP that goes away become free. */
 void tfw_mkey_qp_gone(struct tfw_qp *qp);
 
+/* A window is free again; nothing else. */
+void tfw_mkey_unbind(struct tfw_mkey *mw);
+
+/* Are these rights that a region may have? */
+bool tfw_mkey_access_ok(u8 access);
+
+/* As tfw_mkey_get(), for a local key of the PD with handle @pd; 0: the QP's. */
+struct tfw_mkey *tfw_mkey_get_local(struct tfw_qp *qp, u32 pd, u32 key,
+				    u64 addr, u64 len, u8 access);
+
 /*
  * Scatter/gather lists (sgl.c)
  */
@@ -117,11 +142,14 @@ void tfw_mkey_qp_gone(struct tfw_qp *qp);
  * @n: entries
  * @len: bytes of all
  * @inl: they are here instead; NULL: not inline
+ * @pd: handle of the PD that the keys belong to; 0: the QP's. That of an SRQ's
+ *	WQE is the SRQ's, tfw_recv_take() sets it; all others leave 0 here
  */
 struct tfw_sgl {
 	u32			n;
 	u32			len;
 	const u8		*inl;
+	u32			pd;
 	struct tulle_sge	sge[TFW_MAX_QP_SGES];
 };
 
@@ -151,6 +179,10 @@ struct tfw_gid {
 	bool	tagged;		/* @vlan counts */
 };
 
+/* ::ffff:a.b.c.d? A group, of IPv6 (ff00::/8) or IPv4 (224.0.0.0/4)? */
+bool tfw_gid_is_v4(const u8 *gid);
+bool tfw_gid_is_multicast(const u8 *gid);
+
 /* Entry @index of the function, or NULL when it is not in use. */
 const struct tfw_gid *tfw_gid_at(struct tfw_func *f, u16 index);
 
@@ -167,8 +199,8 @@ struct tfw_func *tfw_gid_owner(struct tfw_dev *dev, const u8 *gid, int vlan);
  * Queue pairs (qp.c, qp_state.c)
  */
 
-struct tfw_requester;	/* requester.c's own */
-struct tfw_responder;	/* responder.c's own */
+struct tfw_requester;	/* transport.h */
+struct tfw_responder;	/* transport.h */
 
 /**
  * struct tfw_rdma_stats - same members as struct tulle_rdma_stats, host order
@@ -244,7 +276,8 @@ struct tfw_rq_side {
 /**
  * struct tfw_recv - a receive WQE, copied and checked
  * @wqe: its index (what the CQE tells: see struct tulle_rdma_cqe)
- * @valid: one was taken and not completed yet
+ * @valid: one was taken and not completed yet; tfw_recv_take() sets it, who
+ *	completes it clears it
  */
 struct tfw_recv {
 	u64		wr_id;
@@ -275,9 +308,13 @@ struct tfw_srq {
  *	responses that did not fit in a pass
  * @sq_work_run is requester.c's tfw_requester_run()
  * @attr: as MODIFY_QP left them, host order
- * @req, @resp: of the transport; NULL in RESET and for RAW
+ * @req, @resp: of the transport; NULL in RESET, @resp of datagrams as well
  * @recv: receive WQE of the message that is arriving
  * @events: pending, bit per enum tulle_qp_event
+ * @windows: of type 2B that it bound
+ * @xrc_srq: XRC_TGT: handle of the SRQ that the message under way names. The
+ *	responder sets it for every message, SENDs or not: keys are judged by
+ *	that SRQ's PD, and receives complete on its CQ
  */
 struct tfw_qp {
 	struct tfw_obj		obj;
@@ -299,6 +336,8 @@ struct tfw_qp {
 	u32			sq_ci;		/* next block to fetch */
 	u32			sq_evt;		/* as last written */
 	u32			events;
+	u32			windows;
+	u32			xrc_srq;
 	u16			uar;
 	u8			type;		/* enum tulle_qp_type */
 	u8			state;		/* enum tulle_qp_state */
@@ -339,16 +378,26 @@ bool tfw_qp_can_receive(const struct tfw_qp *qp);
 bool tfw_qp_can_send(const struct tfw_qp *qp);
 
 /*
- * The QP stops for good: to ERR (UD, GSI, RAW after an SQ error: to SQE), by
- * which both queues flush. @event: enum tulle_qp_event, or -1.
+ * The QP stops for good: to ERR (UC, UD, GSI, RAW after an SQ error: to SQE), by
+ * which both queues flush. @event: enum tulle_qp_event, or -1. The transport
+ * hears of it by tfw_transport_changed(), once: in ERR (SQE) already, nothing
+ * happens. With an SRQ the receive under way is flushed and LAST_WQE raised
+ * here, behind that call.
  */
 void tfw_qp_fail(struct tfw_qp *qp, int event);
 void tfw_qp_sq_error(struct tfw_qp *qp);
 
 /*
+ * In SQD the transport finds that what the SQ had begun is done: the QP is
+ * drained, and the event goes out when it was asked for. Any number of times.
+ */
+void tfw_qp_drained(struct tfw_qp *qp);
+
+/*
  * Next WQE of the SQ as a private copy in @buf (TULLE_SQ_MAX_BLOCKS blocks),
  * its blocks taken; a size in blocks, 0: none there, < 0: not reachable or
- * nblocks, index or ring position cannot be (the QP was failed).
+ * nblocks, index or ring position cannot be (the QP was failed, and completed
+ * with an error what was reachable; there is nothing more to flush).
  */
 int tfw_qp_fetch(struct tfw_qp *qp, u8 *buf);
 
@@ -369,9 +418,11 @@ enum tfw_recv_result tfw_recv_take(struct tfw_qp *qp, struct tfw_srq *xrc_srq,
 				   struct tfw_recv *r);
 
 /*
- * Completions. CQE members that are the same for all are filled in here;
- * the caller gives wr_id, wqe, status, and what it knows. A CQ that is
- * in error fails the QP.
+ * Completions. CQE members that are the same for all are filled in here
+ * (qn_op, owner; of receives wr_id and wqe as well); the caller gives wr_id,
+ * wqe, status, and what it knows. A CQ that is in error fails the QP. What is
+ * not SUCCESS wakes a CQ armed for solicited events, and is counted here:
+ * local_errors, remote_errors or flushed.
  */
 void tfw_qp_complete_send(struct tfw_qp *qp, struct tulle_rdma_cqe *cqe, u8 op,
 			  bool solicited);
@@ -395,14 +446,55 @@ void tfw_mcast_each(struct tfw_func *f, const u8 *gid,
 struct tfw_rdma {
 	struct tfw_rdma_stats	stats;
 	struct tfw_gid		gid[TFW_MAX_GIDS];
+	u32			ngids;	/* none is in use from here on */
 	u32			epoch;	/* grows when GIDs, QPs or the way between vports change */
-	struct tfw_list		mcast;
+	struct tfw_list		mcast;	/* groups: mcast.c */
+	u32			ngroups;
+	u32			mkey_pages;	/* addresses that keys hold */
+	struct tfw_work		cq_work;	/* fails the QPs of CQs in error */
+	u32			cq_next;	/*   how far it is */
 };
 
 bool tfw_rdma_init(struct tfw_func *f);
 void tfw_rdma_reset(struct tfw_func *f);
 void tfw_rdma_cleanup(struct tfw_func *f);
 void tfw_rdma_changed(struct tfw_dev *dev);	/* the epoch moves on */
+
+/*
+ * Among the objects' files
+ */
+
+/* A CQ in error: so are the QPs that use it, soon. */
+void tfw_qp_cq_error(struct tfw_func *f);
+
+/* Kicks: of a QP's SQ and RQ, of an SRQ; all that may have been lost. */
+void tfw_qp_kick_sq(struct tfw_qp *qp);
+void tfw_qp_kick_rq(struct tfw_qp *qp);
+void tfw_rdma_kick_all(struct tfw_func *f);
+
+/* To RESET: indices and what is under way are forgotten. */
+void tfw_qp_queues_reset(struct tfw_qp *qp);
+
+/* The ring side of an RQ or SRQ. */
+bool tfw_rq_side_load(struct tfw_func *f, struct tfw_rq_side *rq);
+bool tfw_rq_side_is_dry(struct tfw_func *f, struct tfw_rq_side *rq, bool *ok);
+
+/* Takes WQE @ci, which is there; a WC status (of the WQE), < 0: not reachable. */
+int tfw_rq_side_take(struct tfw_func *f, struct tfw_rq_side *rq, bool judge,
+		     struct tfw_recv *r);
+
+/* The SRQ: one was taken: is the limit passed? Its ring is nonsense. */
+void tfw_srq_check_limit(struct tfw_srq *srq);
+void tfw_srq_error(struct tfw_srq *srq);
+
+/* Checks the attributes that @mask names; on OK tfw_qp_attr_set() takes them. */
+enum tulle_status tfw_qp_attr_check(struct tfw_cmd *cmd, struct tfw_qp *qp,
+				    const struct tulle_modify_qp *req);
+void tfw_qp_attr_set(struct tfw_qp *qp, const struct tulle_modify_qp *req);
+void tfw_qp_attr_get(const struct tfw_qp *qp, struct tulle_qp_attr *attr);
+
+/* Attachments of all groups go. */
+void tfw_mcast_reset(struct tfw_func *f);
 
 /*
  * What the transport supplies (requester.c, responder.c, roce.c ...)

@@ -147,7 +147,7 @@ static bool run_batch(struct tfw_sq *sq, s64 *quantum)
 		return false;
 	}
 	while (at < n && *quantum > 0) {
-		if (!tfw_wire_may_send(sq->wq.vport->port, sq))
+		if (!tfw_wire_may_send(sq->wq.vport->port, &sq->wait))
 			return false;
 		ctrl = (const void *)(buf + at * TULLE_SQ_BLOCK);
 		/* Cut off by the fetch, not by the driver: comes again. */
@@ -197,7 +197,7 @@ static bool sq_run(struct tfw_work *w, struct tfw_budget *budget)
 	while (sq->wq.pi != sq->wq.ci) {
 		if (left <= 0 || !run_batch(sq, &left)) {
 			more = left <= 0 && sq->wq.state == TULLE_QUEUE_READY &&
-			       tfw_list_empty(&sq->wait);
+			       !tfw_waiter_waits(&sq->wait);
 			break;
 		}
 		if (sq->wq.pi == sq->wq.ci && !tfw_wq_load_pi(&sq->wq)) {
@@ -206,7 +206,7 @@ static bool sq_run(struct tfw_work *w, struct tfw_budget *budget)
 		}
 	}
 	budget->bytes -= quantum - left;
-	if (sq->wq.state != TULLE_QUEUE_READY || !tfw_list_empty(&sq->wait))
+	if (sq->wq.state != TULLE_QUEUE_READY || tfw_waiter_waits(&sq->wait))
 		return false;
 	if (sq->wq.pi == sq->wq.ci)
 		return sq_sleep(sq);
@@ -277,7 +277,7 @@ enum tulle_status tfw_cmd_create_sq(struct tfw_cmd *cmd)
 			   le32_to_cpu(in->handle), &status);
 	if (!sq)
 		return status;
-	tfw_list_init(&sq->wait);
+	tfw_waiter_init(&sq->wait, &sq->wq.work);
 	tfw_work_init(&sq->wq.work, cmd->func, sq_run);
 	status = sq_setup(sq, cmd, in);
 	if (status != TULLE_STATUS_OK) {
@@ -301,7 +301,7 @@ void tfw_sq_destroy(struct tfw_obj *obj)
 {
 	struct tfw_sq *sq = sq_of(obj);
 
-	tfw_list_del(&sq->wait);
+	tfw_list_del(&sq->wait.node);
 	tfw_wq_cleanup(&sq->wq);
 	tfw_obj_put(&sq->wq.cq->obj);
 	tfw_obj_free(obj);

@@ -5,6 +5,7 @@
  */
 #include "eth.h"
 #include "flow.h"
+#include "rdma.h"
 
 static void count_vport(struct tfw_vport_dir *d, const struct tfw_frame *f)
 {
@@ -75,17 +76,38 @@ bool tfw_tx_frame(struct tfw_vport *vport, struct tfw_frame *f)
 	return taken;
 }
 
+/* To the queue where steering ended. */
+static void rx_fate(const struct tfw_action *fate, struct tfw_frame *f)
+{
+	struct tfw_rq *rq;
+	u32 hash = 0;
+	u8 type = 0;
+
+	if (fate->type == TULLE_ACTION_QP) {
+		tfw_raw_rx(tfw_container(fate->obj, struct tfw_qp, obj), f);
+		return;
+	}
+	if (fate->type == TULLE_ACTION_RSS)
+		rq = tfw_rss_select(tfw_container(fate->obj, struct tfw_rss,
+						  obj), f, &hash, &type);
+	else
+		rq = tfw_rq_of(fate->obj);
+	tfw_rx_queue(rq, f, hash, type);
+}
+
 bool tfw_rx_vport(struct tfw_vport *vport, struct tfw_frame *f)
 {
 	struct tfw_table *root = root_of(vport, TULLE_DOMAIN_RX);
+	bool live = tfw_func_live(vport->func);
 	struct tfw_fates fates = { .n = 0 };
-	struct tfw_rq *rq;
 	unsigned int i;
-	u32 hash;
-	u8 type;
 
+	if (live && vport->func->rdma && tfw_roce_rx(vport, f)) {
+		count_vport(&vport->rx, f);
+		return true;
+	}
 	/* Not allowed to do DMA just now: nobody is home. */
-	if (root && tfw_func_live(vport->func))
+	if (root && live)
 		tfw_flow_run(root, f, &fates);
 	if (!fates.n) {
 		vport->rx.drops += f->npkts;
@@ -93,16 +115,7 @@ bool tfw_rx_vport(struct tfw_vport *vport, struct tfw_frame *f)
 	}
 	count_vport(&vport->rx, f);
 	tfw_frame_parse(f);
-	for (i = 0; i < fates.n; i++) {
-		hash = 0;
-		type = 0;
-		if (fates.fate[i].type == TULLE_ACTION_RSS)
-			rq = tfw_rss_select(tfw_container(fates.fate[i].obj,
-							  struct tfw_rss, obj),
-					    f, &hash, &type);
-		else
-			rq = tfw_rq_of(fates.fate[i].obj);
-		tfw_rx_queue(rq, f, hash, type);
-	}
+	for (i = 0; i < fates.n; i++)
+		rx_fate(&fates.fate[i], f);
 	return true;
 }

@@ -24,16 +24,16 @@ static bool is_paused(const struct tfw_port *port)
 	return peer && peer->wire->xoff && peer->pause_tx && port->pause_rx;
 }
 
-bool tfw_wire_may_send(struct tfw_port *port, struct tfw_sq *sq)
+bool tfw_wire_may_send(struct tfw_port *port, struct tfw_waiter *w)
 {
 	struct tfw_wire *wire = port->wire;
 
 	if (!wire->tx_full && !is_paused(port)) {
-		tfw_list_del(&sq->wait);
+		tfw_list_del(&w->node);
 		return true;
 	}
-	if (tfw_list_empty(&sq->wait))
-		tfw_list_add_tail(&wire->wait, &sq->wait);
+	if (!tfw_waiter_waits(w))
+		tfw_list_add_tail(&wire->wait, &w->node);
 	return false;
 }
 

@@ -2,7 +2,7 @@
 /*
  * What SQs and RQs have in common: doorbell record, kick rule, error state.
  */
-#include "dev.h"
+#include "rdma.h"
 
 #define DBR_ALIGN	128
 
@@ -104,4 +104,5 @@ void tfw_wq_kick_all(struct tfw_func *f)
 	wq_kick_type(f, TULLE_OBJ_RQ);
 	while ((cq = tfw_obj_next(f, TULLE_OBJ_CQ, &index)))
 		tfw_cq_dirty(cq);
+	tfw_rdma_kick_all(f);
 }

@@ -67,6 +67,32 @@ struct tulle_limits {
 	u8 max_tables_depth;
 };
 
+/* Pages that a page list and memory keys can have: 4 KiB to 1 GiB. */
+#define TULLE_PAGE_SIZES	GENMASK_ULL(30, 12)
+
+/* The same for RDMA: members of struct tulle_rdma_caps. */
+struct tulle_rdma_limits {
+	u64 page_sizes;
+	u64 max_mr_size;
+	u8 node_guid[8];
+	u32 max_mr_pages;
+	u32 max_frwr_pages;
+	u32 log_max_qp_sq;
+	u32 log_max_qp_rq;
+	u32 log_max_rq_wqe;
+	u32 max_sq_sges;
+	u32 max_rq_sges;
+	u32 max_blocks;
+	u32 max_inline;
+	u32 max_rd_atomic;
+	u32 max_dest_rd_atomic;
+	u32 max_mtu;
+	u32 max_gids;
+	u32 max_mcast_qps;
+	u32 max_mcast_groups;
+	u32 ops[2];
+};
+
 /**
  * struct tulle_dev - one PCI function, as far as core shows it
  * @pdev: the PCI device; &pdev->dev is also the device for DMA mappings
@@ -82,6 +108,7 @@ struct tulle_limits {
  * @perm_mac: burned-in address of the function's vport
  * @caps: capability bits, use tulle_cap()
  * @limits: numeric capabilities
+ * @rdma: numeric capabilities of RDMA
  * @info: identification strings, NUL-terminated
  *
  * Read only for everybody but core. Everything but @up and @mkey stays as it
@@ -101,6 +128,7 @@ struct tulle_dev {
 	u8 perm_mac[6];
 	u64 caps[TULLE_CAP_WORDS];
 	struct tulle_limits limits;
+	struct tulle_rdma_limits rdma;
 	struct tulle_device_info info;
 };
 
@@ -133,7 +161,7 @@ static inline bool tulle_dev_is_up(const struct tulle_dev *dev)
 /**
  * tulle_doorbell() - ring a doorbell in the kernel's page
  * @dev: the device
- * @offset: TULLE_UAR_SQ, _RQ, _CQ or _EQ
+ * @offset: TULLE_UAR_
  * @handle: the queue
  *
  * Only when tulle_prod_publish() asked for it. Context: any.
@@ -158,10 +186,11 @@ u32 tulle_reg_read(const struct tulle_dev *dev, u32 offset);
  * Auxiliary devices and clients
  */
 #define TULLE_ADEV_ETH		"tulle_core.eth"
+#define TULLE_ADEV_RDMA		"tulle_core.rdma"
 
 /**
  * struct tulle_adev - an auxiliary device of core
- * @adev: the device; its name is TULLE_ADEV_ETH
+ * @adev: the device; its name is TULLE_ADEV_ETH or TULLE_ADEV_RDMA
  * @dev: the PCI function it belongs to
  * @idx: which of the function's devices this is
  */
@@ -479,6 +508,35 @@ int tulle_dbr_alloc(struct tulle_dev *dev, struct tulle_dbr_ref *ref);
  */
 void tulle_dbr_free(struct tulle_dev *dev, struct tulle_dbr_ref *ref);
 
+/**
+ * struct tulle_uar - a doorbell page (PAGE_SIZE, mapped uncached) of a process
+ * @handle: of the page
+ * @index: for contexts that take a UAR
+ * @phys: its address
+ */
+struct tulle_uar {
+	u32 handle;
+	u16 index;
+	phys_addr_t phys;
+};
+
+/**
+ * tulle_uar_alloc() - get a doorbell page
+ * @dev: the device
+ * @uar: filled
+ *
+ * Context: process.
+ * Return: as tulle_obj_create().
+ */
+int tulle_uar_alloc(struct tulle_dev *dev, struct tulle_uar *uar);
+
+/**
+ * tulle_uar_free() - give a doorbell page back
+ * @dev: the device
+ * @uar: unused and unmapped, or all zero. Context: process.
+ */
+void tulle_uar_free(struct tulle_dev *dev, struct tulle_uar *uar);
+
 /*
  * Completion queues
  */
@@ -534,6 +592,19 @@ struct tulle_cq_attr {
  */
 int tulle_cq_create(struct tulle_dev *dev, struct tulle_cq *cq,
 		    struct tulle_vec *vec, const struct tulle_cq_attr *attr);
+
+/**
+ * tulle_cq_create_on() - create a completion queue on memory of the caller
+ * @dev: the device
+ * @cq: @cq->comp is set and the rest zero; @cq->handle and @cq->vec are set
+ * @vec: vector to report to
+ * @ctx: everything but handle and eq is given
+ *
+ * tulle_cq_destroy() destroys it. Context: process.
+ * Return: as tulle_obj_create().
+ */
+int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
+		       struct tulle_vec *vec, struct tulle_cq_ctx *ctx);
 
 /**
  * tulle_cq_destroy() - destroy a completion queue and free its memory
@@ -885,10 +956,11 @@ static inline int tulle_vport_query_stats(struct tulle_dev *dev, u16 vport,
 
 /**
  * struct tulle_async_event - an event as clients see it
- * @type: TULLE_EVENT_PORT, _VPORT or _QUEUE_ERROR
+ * @type: TULLE_EVENT_PORT, _VPORT, _QUEUE_ERROR, _QP or _SRQ
  * @obj: QUEUE_ERROR: enum tulle_obj_type of the queue
- * @handle: QUEUE_ERROR: its handle; VPORT: the vport
+ * @handle: QUEUE_ERROR, QP, SRQ: its handle, 0: QP events were lost; VPORT: the vport
  * @port: PORT: the port
+ * @code: QP, SRQ: enum tulle_qp_event or tulle_srq_event
  *
  * From the device: match @handle against the own objects before use.
  */
@@ -896,7 +968,10 @@ struct tulle_async_event {
 	u8 type;
 	u8 obj;
 	u32 handle;
-	u32 port;
+	union {
+		u32 port;
+		u32 code;
+	};
 };
 
 /**

@@ -718,7 +718,8 @@ enum tulle_wc_status {
  * status: enum tulle_wc_status; when not SUCCESS only @wr_id, @qn_op, @wqe and
  *	@syndrome mean something
  * syndrome: detail for logs: byte offset in the WQE, or the AETH syndrome
- * src_flags: UD, GSI, RAW: who sent it, and TULLE_WC_F_
+ * src_flags: UD, GSI, RAW: who sent it; XRC_TGT: index of the SRQ's handle; and
+ *	TULLE_WC_F_
  * pkey_vlan: UD, GSI with F_VLAN: TCI of the tag; else P_Key index
  */
 struct tulle_rdma_cqe {
@@ -889,7 +890,8 @@ TULLE_SIZE(struct tulle_eth_wqe, 48);
 
 /*
  * WQEs of a queue pair: tulle_qp_wqe, then by operation
- *	XRC_INI		tulle_xrc_seg, before any of the following
+ *	XRC_INI		tulle_xrc_seg, before any of the following; not with
+ *			LOCAL_INV, REG_MR and BIND_MW, which send nothing
  *	SEND*		UD, GSI: tulle_ud_seg; RAW: the SGEs are a whole frame
  *	WRITE*, READ	tulle_rdma_seg
  *	ATOMIC_WRITE	tulle_rdma_seg; 8 bytes, inline

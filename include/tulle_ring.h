@@ -197,28 +197,44 @@ static inline bool tulle_kick_needed(__u32 new_pi, __u32 old_pi, __u32 evt)
 }
 
 /**
- * tulle_prod_publish() - hand all entries up to @pi to the device
+ * tulle_prod_publish_at() - hand all entries up to @pi to the device
  * @prod: the ring; its entries up to @prod->pi are written
+ * @pi: where the device reads the producer index of this ring
+ * @evt: where it writes the event index
  *
- * Once per batch. Context: any; the caller serialises producers.
+ * For rings that share a record with another. Once per batch. Context: any;
+ * the caller serialises producers.
  * Return: true when the doorbell must be rung.
  */
-static inline bool tulle_prod_publish(struct tulle_prod *prod)
+static inline bool tulle_prod_publish_at(struct tulle_prod *prod, __le32 *pi,
+					 const __le32 *evt)
 {
 	__u32 old_pi = prod->published;
-	__u32 evt;
 
 	/* Entries before the index: pairs with the device's acquire of pi. */
 	dma_wmb();
-	WRITE_ONCE(prod->dbr->pi, cpu_to_le32(prod->pi));
+	WRITE_ONCE(*pi, cpu_to_le32(prod->pi));
 	prod->published = prod->pi;
 	/*
 	 * pi before evt: pairs with the fence between the device's store of
 	 * evt and its second look at pi. One of the two sees the other.
 	 */
 	mb();
-	evt = le32_to_cpu(READ_ONCE(prod->dbr->evt));
-	return tulle_kick_needed(prod->pi, old_pi, evt);
+	return tulle_kick_needed(prod->pi, old_pi,
+				 le32_to_cpu(READ_ONCE(*evt)));
+}
+
+/**
+ * tulle_prod_publish() - hand all entries of an SQ, RQ or SRQ to the device
+ * @prod: the ring; its entries up to @prod->pi are written
+ *
+ * As tulle_prod_publish_at(), with the members that a ring has which does not
+ * share its record.
+ * Return: true when the doorbell must be rung.
+ */
+static inline bool tulle_prod_publish(struct tulle_prod *prod)
+{
+	return tulle_prod_publish_at(prod, &prod->dbr->pi, &prod->dbr->evt);
 }
 
 /**

@@ -65,7 +65,7 @@ qemu_headers()
 {
 	includes 'firmware/*.[ch]' 'core/*.[ch]' 'en/*.[ch]' 'include/*.h' | grep -v '^firmware/qemu/' |
 		grep -E ' "(qemu|hw|qapi|qom|net|exec|migration|system|sysemu)/'
-	includes 'firmware/qemu/*.[ch]' | grep -E ' .([./]*(core|en)/)?(core|en|tulle_core)\.h$'
+	includes 'firmware/qemu/*.[ch]' | grep -E ' .([./]*(core|en|ib)/)?(core|en|ib|tulle_core)\.h$'
 }
 
 interface_includes()
@@ -177,14 +177,15 @@ licence_of()
 licences()
 {
 	licence_of 'GPL-2.0' core en ib include/compat | grep -v trace.h
-	licence_of 'GPL-2.0 OR BSD-3-Clause' 'include/*.h' firmware | grep -v -e '^include/compat/' -e '^firmware/qemu/' -e '^include/tulle_core.h' -e '^firmware/test/'
+	licence_of 'GPL-2.0 OR BSD-3-Clause' 'include/*.h' firmware | grep -v -e '^include/compat/' -e '^firmware/qemu/' -e '^include/tulle_core.h' -e '^firmware/test/' -e '^include/uapi/'
+	licence_of '(GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause' include/uapi
 	licence_of 'GPL-2.0-or-later' firmware/qemu
 }
 
 echo "TAP version 13"
 tap_none "core includes its own headers and the interface" module_includes core tulle_hw.h tulle_core.h tulle_ring.h
 tap_none "en includes its own headers and core's door" module_includes en tulle_hw.h tulle_core.h tulle_ring.h
-[ ! -d ib ] || tap_none "ib includes its own headers and core's door" module_includes ib tulle_hw.h tulle_core.h tulle_ring.h
+[ ! -d ib ] || tap_none "ib includes its own headers and core's door" module_includes ib tulle_hw.h tulle_core.h tulle_ring.h tulle-abi.h
 tap_none "our headers are included with quotes" ours_in_brackets
 tap_none "the firmware knows its interface and a freestanding C" firmware_includes
 tap_none "only firmware/qemu knows QEMU" qemu_headers

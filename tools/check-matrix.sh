@@ -32,7 +32,7 @@ copy()
 	mkdir -p "$dir/driver" "$dir/shims"
 	rsync -rlpc --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*.cmd' \
 		--exclude='generated' --exclude='modules.order' --exclude='Module.symvers' \
-		Makefile Kbuild Kconfig include core en "$dir/driver/" &&
+		Makefile Kbuild Kconfig include core en ib "$dir/driver/" &&
 		rsync -rlpc --exclude='*.o' tools/checks/compat_module/ "$dir/shims/" &&
 		rsync -rlpc --delete --exclude='generated' include "$dir/shims/"
 }

@@ -112,13 +112,13 @@ sparse()
 	kernel=$(cat "$LAB/kernels/7.3") || return 1
 	mkdir -p "$WORK" || return 1
 	rsync -rlpc --delete --delete-excluded --exclude='*.o' --exclude='.*.cmd' --exclude=generated \
-		Makefile Kbuild Kconfig include core en tools/checks/sparse-cc "$WORK/" || return 1
+		Makefile Kbuild Kconfig include core en ib tools/checks/sparse-cc "$WORK/" || return 1
 	tools/lab root nice make -s -j "$(nproc)" -C "/lib/modules/$kernel/build" "M=$WORK" "CC=$WORK/sparse-cc" \
 		modules >"$TAP_TMP/sparse" 2>&1 || {
 		cat "$TAP_TMP/sparse"
 		return 1
 	}
-	sed -n -E 's#^(.*/)?((core|en|include)/[a-z_/]+\.[ch]:[0-9]+:.*(warning|error): .*)#\2#p' "$TAP_TMP/sparse" |
+	sed -n -E 's#^(.*/)?((core|en|ib|include)/[a-z_/]+\.[ch]:[0-9]+:.*(warning|error): .*)#\2#p' "$TAP_TMP/sparse" |
 		sparse_findings
 }
 

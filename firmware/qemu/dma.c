@@ -434,7 +434,7 @@ bool tqemu_dma_write(void *opaque, uint16_t func, uint64_t addr,
 	while (len) {
 		if (!dma_find(&dev->dma, addr, len, true, &p))
 			return false;
-		memcpy(p.host, buf, p.len);
+		memmove(p.host, buf, p.len);
 		dma_written(&p, p.len);
 		buf += p.len;
 		addr += p.len;
@@ -520,5 +520,24 @@ bool tqemu_dma_publish(void *opaque, uint16_t func, uint64_t addr,
 	/* Pairs with the driver's acquire load of the owner byte. */
 	qatomic_store_release((uint64_t *)(p.host + front), last);
 	dma_written(&p, len);
+	return true;
+}
+
+bool tqemu_dma_atomic(void *opaque, uint16_t func, uint64_t addr,
+		      const uint64_t *compare, uint64_t operand, uint64_t *old)
+{
+	struct tqemu_dev *dev = opaque;
+	struct dma_piece p;
+
+	if (addr % sizeof(*old) ||
+	    !dma_find(&dev->dma, addr, sizeof(*old), true, &p) ||
+	    p.len < sizeof(*old))
+		return false;
+	/* Guest processors use the host's atomics too, under TCG as well. */
+	if (compare)
+		*old = qatomic_cmpxchg((uint64_t *)p.host, *compare, operand);
+	else
+		*old = qatomic_fetch_add((uint64_t *)p.host, operand);
+	dma_written(&p, sizeof(*old));
 	return true;
 }

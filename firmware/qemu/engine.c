@@ -135,6 +135,7 @@ const struct tfw_platform tqemu_platform = {
 	.dma_load64	= tqemu_dma_load64,
 	.dma_store32	= tqemu_dma_store32,
 	.dma_publish	= tqemu_dma_publish,
+	.dma_atomic	= tqemu_dma_atomic,
 	.irq		= engine_irq,
 	.port_tx	= tqemu_port_tx,
 	.port_rx_ready	= tqemu_port_rx_ready,

@@ -198,6 +198,7 @@ struct tqemu_dev {
 	uint16_t		device_id;
 	uint16_t		subsystem_vendor_id;
 	uint16_t		subsystem_id;
+	bool			rdma;
 	uint16_t		queue_pairs;
 	uint16_t		vectors;
 	uint64_t		uar_size;
@@ -242,6 +243,9 @@ bool tqemu_dma_load64(void *dev, uint16_t func, uint64_t addr, uint64_t *val);
 bool tqemu_dma_store32(void *dev, uint16_t func, uint64_t addr, uint32_t val);
 bool tqemu_dma_publish(void *dev, uint16_t func, uint64_t addr,
 		       const void *buf, size_t len);
+bool tqemu_dma_atomic(void *dev, uint16_t func, uint64_t addr,
+		      const uint64_t *compare, uint64_t operand,
+		      uint64_t *old);
 
 /* net.c */
 void tqemu_net_init(struct tqemu_dev *dev);

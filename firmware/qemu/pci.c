@@ -276,6 +276,7 @@ static bool fw_config(struct tqemu_dev *dev, struct tfw_fw_config *cfg,
 	cfg->queue_pairs = dev->queue_pairs;
 	cfg->vectors = dev->vectors;
 	cfg->log_uar_size = ctz64(dev->uar_size);
+	cfg->rdma = dev->rdma;
 	cfg->boot_ms = dev->boot_ms;
 	cfg->link_ms = dev->link_ms;
 	cfg->stall_ms = dev->stall_ms;

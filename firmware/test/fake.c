@@ -46,7 +46,7 @@ static bool op_dma_write(void *dev, uint16_t func, uint64_t addr,
 	if (func || !p)
 		return false;
 	note_write(d, addr, len);
-	memcpy(p, buf, len);
+	memmove(p, buf, len);
 	return true;
 }
 
@@ -107,6 +107,27 @@ static bool op_dma_publish(void *dev, uint16_t func, uint64_t addr,
 	memcpy(&last, (const char *)buf + len - 8, 8);
 	memcpy(p, buf, len - 8);
 	__atomic_store_n((u64 *)(void *)(p + len - 8), last, __ATOMIC_RELEASE);
+	return true;
+}
+
+static bool op_dma_atomic(void *dev, uint16_t func, uint64_t addr,
+			  const uint64_t *compare, uint64_t operand,
+			  uint64_t *old)
+{
+	struct fake_dev *d = dev;
+	u8 *p = mem_at(d, addr, 8);
+
+	if (func || !p || addr % 8)
+		return false;
+	note_write(d, addr, 8);
+	if (!compare) {
+		*old = __atomic_fetch_add((u64 *)(void *)p, operand,
+					  __ATOMIC_SEQ_CST);
+		return true;
+	}
+	*old = *compare;
+	__atomic_compare_exchange_n((u64 *)(void *)p, old, operand, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	return true;
 }
 
@@ -219,6 +240,7 @@ static const struct tfw_platform fake_platform = {
 	.dma_load64	= op_dma_load64,
 	.dma_store32	= op_dma_store32,
 	.dma_publish	= op_dma_publish,
+	.dma_atomic	= op_dma_atomic,
 	.irq		= op_irq,
 	.port_tx	= op_port_tx,
 	.port_rx_ready	= op_port_rx_ready,

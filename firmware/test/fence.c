@@ -6,7 +6,7 @@
  * that finds the engine free, in the first), millions of times through the
  * windows in which a wake-up could be lost.
  *
- *   fence [-n ROUNDS] [-t SECONDS] [sq|rq|cq|eq ...]
+ *   fence [-n ROUNDS] [-t SECONDS] [sq|rq|cq|eq|qp_sq|qp_rq ...]
  *
  * A loss is noticed without a clock: the engine counts how often it came to
  * rest, and a driver that still waits for something after the engine rested
@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "fence.h"
+#include "fence_qp.h"
 #include "net.h"
 
 #define COLD_LINES	(1U << 19)	/* 32 MiB: beyond the caches of one core */
@@ -39,7 +40,10 @@ struct world;
 struct lane {
 	struct net_sq		sq;
 	struct net_rq		rq;
+	struct fence_qp		qp;
 	struct tulle_prod	prod;
+	__le32			*pi;	/* where the index goes */
+	const __le32		*evt;
 	struct tulle_cons	cq;
 	u32			handle;
 	u32			doorbell;
@@ -51,7 +55,7 @@ struct jitter {
 	u8	*cold;
 };
 
-/* One of the four rules. */
+/* One of the rules. */
 struct rule {
 	const char	*name;
 	const char	*what;
@@ -246,7 +250,7 @@ static void publish(struct world *w, struct lane *l, bool always)
 	bool needed;
 
 	jitter_stores(&w->driver);
-	needed = tulle_prod_publish(&l->prod);
+	needed = tulle_prod_publish_at(&l->prod, l->pi, l->evt);
 	if (always)
 		fence_full();
 	if (needed || always)
@@ -432,11 +436,73 @@ static bool eq_round(struct world *w)
 	}
 }
 
+/* Everything comes back flushed, in order, with what was written in it. */
+static bool poll_flushed(struct world *w, struct lane *l)
+{
+	struct tulle_rdma_cqe *cqe;
+
+	while (!tulle_prod_is_empty(&l->prod)) {
+		if (!wait_entry(w, &l->cq))
+			return false;
+		cqe = tulle_cons_peek(&l->cq);
+		if (cqe->status != TULLE_WC_WR_FLUSH ||
+		    le64_to_cpu(cqe->wr_id) != l->prod.ci)
+			abort();
+		l->prod.ci++;
+		tulle_cons_pop(&l->cq);
+		tulle_cons_update(&l->cq);
+	}
+	jitter_delay(&w->driver);
+	return true;
+}
+
+static bool qp_sq_round(struct world *w)
+{
+	u32 n = 1 + jitter_next(&w->driver) % 3;
+	struct lane *l = &w->lane[0];
+	struct tulle_qp_wqe *wqe;
+
+	while (n--) {
+		wqe = tulle_prod_at(&l->prod);
+		wqe->ctrl = (struct tulle_wqe_ctrl){
+			.op = TULLE_WQE_SEND,
+			.nblocks = 1,
+			.index = cpu_to_le16((u16)l->prod.pi),
+		};
+		wqe->wr_id = cpu_to_le64(l->prod.pi++);
+	}
+	publish(w, l, false);
+	return poll_flushed(w, l);
+}
+
+static bool qp_rq_round(struct world *w)
+{
+	u32 n = 1 + jitter_next(&w->driver) % 3;
+	struct lane *l = &w->lane[0];
+	struct tulle_rq_wqe *wqe;
+
+	while (n--) {
+		wqe = tulle_prod_at(&l->prod);
+		wqe->wr_id = cpu_to_le64(l->prod.pi++);
+	}
+	publish(w, l, false);
+	return poll_flushed(w, l);
+}
+
 static void cons_from(struct tulle_cons *c, const struct fake_queue *q)
 {
 	tulle_ring_init(&c->ring, fake_ptr(q->d, q->ring), q->log_size,
 			q->log_entry);
 	tulle_cons_init(c, q->dbr);
+}
+
+static void prod_init(struct lane *l, void *ring, u8 log_size, u8 log_entry,
+		      struct tulle_dbr *dbr)
+{
+	tulle_ring_init(&l->prod.ring, ring, log_size, log_entry);
+	tulle_prod_init(&l->prod, dbr);
+	l->pi = &dbr->pi;
+	l->evt = &dbr->evt;
 }
 
 static void setup_sq(struct world *w)
@@ -449,8 +515,7 @@ static void setup_sq(struct world *w)
 		net_sq_create(&w->n, &l->sq, 6);
 		l->handle = l->sq.handle;
 		l->doorbell = TULLE_UAR_SQ;
-		tulle_ring_init(&l->prod.ring, l->sq.ring, 6, 6);
-		tulle_prod_init(&l->prod, l->sq.dbr);
+		prod_init(l, l->sq.ring, 6, 6, l->sq.dbr);
 		cons_from(&l->cq, &l->sq.cq);
 	}
 }
@@ -490,8 +555,7 @@ static void setup_rq(struct world *w)
 	net_rq_create(&w->n, &l->rq, &ctx, 4, 256);
 	l->handle = l->rq.handle;
 	l->doorbell = TULLE_UAR_RQ;
-	tulle_ring_init(&l->prod.ring, l->rq.ring, 4, 5);
-	tulle_prod_init(&l->prod, l->rq.dbr);
+	prod_init(l, l->rq.ring, 4, 5, l->rq.dbr);
 	cons_from(&l->cq, &l->rq.cq);
 	net_rx_default(&w->n, TULLE_ACTION_QUEUE, l->handle);
 	tfw_port_set_backend(w->n.d.dev, true, true);
@@ -501,11 +565,41 @@ static void setup_rq(struct world *w)
 	w->frame_len = net_make(&spec, w->frame);
 }
 
+static void setup_qp_sq(struct world *w)
+{
+	struct lane *l = &w->lane[0];
+
+	fence_qp_create(&w->n, &l->qp);
+	l->handle = l->qp.handle;
+	l->doorbell = TULLE_UAR_QP_SQ;
+	prod_init(l, l->qp.sq, FENCE_QP_LOG, 6, l->qp.dbr);
+	cons_from(&l->cq, &l->qp.cq);
+	slow_at(w, l->evt, 4);
+}
+
+static void setup_qp_rq(struct world *w)
+{
+	struct lane *l = &w->lane[0];
+
+	fence_qp_create(&w->n, &l->qp);
+	l->handle = l->qp.handle;
+	l->doorbell = TULLE_UAR_QP_RQ;
+	prod_init(l, l->qp.rq, FENCE_QP_LOG, 5, l->qp.dbr);
+	l->pi = &l->qp.dbr->rq_pi;
+	l->evt = &l->qp.dbr->rq_evt;
+	cons_from(&l->cq, &l->qp.cq);
+	slow_at(w, l->evt, 4);
+}
+
 static const struct rule rules[] = {
 	{ "sq", "kick rule of an SQ: no wake-up lost", sq_round, setup_kick },
 	{ "rq", "kick rule of a dry RQ: no wake-up lost", rq_round, setup_rq },
 	{ "cq", "arm rule of a CQ: no event lost", cq_round, setup_cq },
 	{ "eq", "arm rule of an EQ: no interrupt lost", eq_round, setup_eq },
+	{ "qp_sq", "kick rule of a QP's SQ: no wake-up lost", qp_sq_round,
+	  setup_qp_sq },
+	{ "qp_rq", "kick rule of a QP's RQ: no wake-up lost", qp_rq_round,
+	  setup_qp_rq },
 };
 
 static void jitter_init(struct jitter *j, u64 seed)

@@ -19,6 +19,9 @@
 #include <net/netdev_rx_queue.h>
 #include <net/netmem.h>
 #include <net/page_pool/helpers.h>
+#include <rdma/ib_umem.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/uverbs_ioctl.h>
 #if __has_include("net/netdev_lock.h")
 #include <net/netdev_lock.h>
 #endif

@@ -65,6 +65,18 @@ OP_NEEDS_RTNL		 u32 op_needs_rtnl
 HEALTH_OPS_PERIOD	 u64 default_graceful_period
 PARAM_GET_EXTACK	\(\*get\)\(struct devlink \*[^)]*struct netlink_ext_ack \*
 PARAM_VALUE_POINTER	 devl_param_driverinit_value_set\([^)]*union devlink_param_value \*
+
+# rdma.h
+UDATA_VALIDATE		^#define ib_copy_validate_udata_in\(
+ROBUST_UDATA		 uverbs_robust_udata ?:
+UMEM_GET_VA		[ *]ib_umem_get_va\(struct ib_device \*
+UMEM_GET_CQ_BUF		[ *]ib_umem_get_cq_buf_or_va\(struct ib_device \*
+CREATE_USER_CQ		\(\*create_user_cq\)\(struct ib_cq \*
+RESIZE_USER_CQ		\(\*resize_user_cq\)\(struct ib_cq \*
+REG_MR_DMAH		\(\*reg_user_mr\)\([^)]*struct ib_dmah \*
+COUNTER_PORT		\(\*counter_unbind_qp\)\(struct ib_qp \*[a-z]*, u32
+COUNTER_INIT		\(\*counter_init\)\(struct rdma_counter \*
+PORT_STATE_EVENT	 ib_dispatch_port_state_event\(struct ib_device \*
 END
 }
 
@@ -77,7 +89,8 @@ fingerprint()
 	cat "${objtree:-.}/include/generated/autoconf.h" \
 	    "${srctree:-.}/include/linux/netdevice.h" \
 	    "${srctree:-.}/include/linux/ethtool.h" \
-	    "${srctree:-.}/include/net/devlink.h" 2>/dev/null
+	    "${srctree:-.}/include/net/devlink.h" \
+	    "${srctree:-.}/include/rdma/ib_verbs.h" 2>/dev/null
 	"$1" --version | head -n 1
 }
 

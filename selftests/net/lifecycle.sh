@@ -172,7 +172,8 @@ rounds_under_load() {
 unbind() { echo "$BDF0" >/sys/bus/pci/drivers/tulle_core/unbind; }
 bind() { echo "$BDF0" >/sys/bus/pci/drivers/tulle_core/bind && ports_are_back ""; }
 modules_out() {
-	rmmod tulle_en tulle_core && no_live_object tulle0 && no_live_object tulle1
+	{ [ ! -d /sys/module/tulle_ib ] || rmmod tulle_ib; } &&
+		rmmod tulle_en tulle_core && no_live_object tulle0 && no_live_object tulle1
 }
 modules_in() { modprobe tulle_en && ports_are_back both; }
 

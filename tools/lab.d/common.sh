@@ -77,7 +77,7 @@ step()
 	# A shell of its own: "set -e" means nothing in one that a caller tests.
 	# shellcheck disable=SC2016
 	"$BASH" -eu -o pipefail -c '
-		for part in common root qemu boot debug modules ksft; do
+		for part in common root qemu boot debug modules provider ksft; do
 			. "$TOP/tools/lab.d/$part.sh"
 		done
 		"$1"' step "$fn" >"$LOGS/$name.log" 2>&1 </dev/null

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * What a requester does when nothing comes back, or a refusal: it goes back to
+ * the oldest packet that is missing, so often as it may.
+ */
+#include "transport.h"
+
+/* IBTA table 45, in units of 10 us. */
+static const u32 rnr_delay[32] = {
+	65536, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192,
+	256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288,
+	16384, 24576, 32768, 49152,
+};
+
+u64 tfw_rnr_ns(u8 code)
+{
+	return rnr_delay[code & ROCE_AETH_VALUE] * 10000ULL;
+}
+
+#define RNR_FOREVER	7
+
+static u64 ack_ns(const struct tfw_qp *qp)
+{
+	return 4096ULL << (qp->attr.timeout & 31);
+}
+
+static bool in_flight(const struct tfw_requester *r)
+{
+	return r->una != r->max_psn;
+}
+
+/* The deadline moves often, the timer seldom: it looks again when it fires. */
+void tfw_req_timer_start(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+
+	if (!in_flight(r))
+		r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+	if (!qp->attr.timeout || r->rnr_wait || tfw_timer_armed(&r->timer))
+		return;
+	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+	tfw_timer_arm(tfw_qp_engine(qp), &r->timer, r->due);
+}
+
+void tfw_req_progress(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+
+	r->retry_left = qp->attr.retry_cnt;
+	r->rnr_left = qp->attr.rnr_retry;
+	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+}
+
+void tfw_req_seek(struct tfw_requester *r, u32 psn)
+{
+	struct tfw_swqe *e;
+	u32 ix;
+
+	for (ix = r->head; ix != r->tail; ix++) {
+		e = tfw_req_at(r, ix);
+		if (e->npsn ? tfw_psn_diff(psn, e->psn + e->npsn) < 0 :
+			      !e->done)
+			break;
+	}
+	r->cur = ix;
+	r->next_psn = psn;
+	r->since_req = 0;
+}
+
+bool tfw_req_again(struct tfw_qp *qp, u32 psn)
+{
+	struct tfw_requester *r = qp->req;
+
+	if (!r->retry_left) {
+		tfw_req_error(qp, TULLE_WC_RETRY_EXC, 0);
+		return false;
+	}
+	r->retry_left--;
+	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+	tfw_req_seek(r, psn);
+	tfw_qp_wake(qp);
+	return true;
+}
+
+void tfw_req_rnr(struct tfw_qp *qp, u8 code)
+{
+	struct tfw_requester *r = qp->req;
+
+	if (!r->rnr_left && qp->attr.rnr_retry != RNR_FOREVER) {
+		tfw_req_error(qp, TULLE_WC_RNR_RETRY_EXC, 0);
+		return;
+	}
+	if (qp->attr.rnr_retry != RNR_FOREVER)
+		r->rnr_left--;
+	tfw_req_seek(r, r->una);
+	r->rnr_wait = true;
+	tfw_timer_arm(tfw_qp_engine(qp), &r->timer,
+		      tfw_qp_engine(qp)->now + tfw_rnr_ns(code));
+}
+
+void tfw_req_timer(struct tfw_timer *t)
+{
+	struct tfw_requester *r = tfw_container(t, struct tfw_requester, timer);
+	struct tfw_qp *qp = r->qp;
+	struct tfw_engine *e = tfw_qp_engine(qp);
+
+	if (r->rnr_wait) {
+		r->rnr_wait = false;
+		tfw_qp_wake(qp);
+		return;
+	}
+	if (!in_flight(r) || !qp->attr.timeout)
+		return;
+	if (e->now < r->due) {
+		tfw_timer_arm(e, t, r->due);
+		return;
+	}
+	/* The wire takes nothing at all: that is nobody's loss. */
+	if (tfw_waiter_waits(&r->wait)) {
+		r->due = e->now + ack_ns(qp);
+		tfw_timer_arm(e, t, r->due);
+		return;
+	}
+	TFW_QP_COUNT(qp, timeouts, 1);
+	if (tfw_req_again(qp, r->una))
+		tfw_timer_arm(e, t, r->due);
+}

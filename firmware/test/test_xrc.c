@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * XRC: one initiator, one target, two SRQs behind it; and SRQs of ordinary
+ * queue pairs.
+ */
+#include "rc.h"
+
+struct srq {
+	u32			handle;
+	u32			n;
+	struct tulle_dbr	*dbr;
+	u8			*ring;
+	struct fake_queue	cq;
+};
+
+static void srq_make(struct rc_dev *dev, struct srq *s, u32 xrcd)
+{
+	u64 dbr = fake_mem(&dev->d, sizeof(struct tulle_dbr), 128), ring;
+	struct tulle_srq_ctx ctx = {
+		.pd = cpu_to_le32(dev->pd),
+		.dbr = cpu_to_le64(dbr),
+		.log_size = 4,
+		.log_wqe_size = 6,
+		.xrcd = cpu_to_le32(xrcd),
+		.flags = xrcd ? TULLE_SRQ_F_XRC : 0,
+	};
+
+	memset(s, 0, sizeof(*s));
+	s->dbr = fake_ptr(&dev->d, dbr);
+	ctx.pages = fake_pages(&dev->d, 64 << 4, &ring);
+	s->ring = fake_ptr(&dev->d, ring);
+	if (xrcd) {
+		OK(fake_cq_create(&dev->d, &s->cq, dev->eq.handle, 6, 6, 0, 0));
+		ctx.cq = cpu_to_le32(s->cq.handle);
+	}
+	s->handle = fake_create(&dev->d, TULLE_CMD_CREATE_SRQ, &ctx,
+				sizeof(ctx), NULL);
+	assert_int_not_equal(s->handle, 0);
+}
+
+static void srq_post(struct rc_dev *dev, struct srq *s, u64 wr_id, u64 addr,
+		     u32 len)
+{
+	struct tulle_rq_wqe *wqe = (void *)(s->ring + (s->n & 15) * 64);
+
+	memset(wqe, 0, 64);
+	wqe->wr_id = cpu_to_le64(wr_id);
+	wqe->nsge = 1;
+	wqe->sge[0] = rc_sge(dev, addr, len);
+	s->dbr->pi = cpu_to_le32(++s->n);
+	fake_kick(&dev->d, TULLE_UAR_SRQ, s->handle);
+}
+
+static void run_xrc(unsigned int n)
+{
+	struct rc *rc = rc_create(n);
+	struct rc_dev *from = &rc->dev[0], *to = &rc->dev[n - 1];
+	u32 xrcd = fake_create(&to->d, TULLE_CMD_CREATE_XRCD, NULL, 0, NULL);
+	u32 other = fake_create(&to->d, TULLE_CMD_CREATE_XRCD, NULL, 0, NULL);
+	struct rc_qp ini, tgt;
+	struct srq s[3];
+	struct rc_op o = { .len = 5000 };
+	u64 dst;
+	u32 i;
+
+	rc_qp_init(from, &ini, TULLE_QP_XRC_INI, 0, 0);
+	rc_qp_init(to, &tgt, TULLE_QP_XRC_TGT, 0, xrcd);
+	rc_connect(&ini, &tgt, NULL);
+	srq_make(to, &s[0], xrcd);
+	srq_make(to, &s[1], xrcd);
+	srq_make(to, &s[2], other);
+	o.addr = rc_fill(from, 5000, 3);
+	dst = rc_mem(to, 5000);
+	o.rkey = to->key;
+	o.raddr = dst;
+	for (i = 0; i < 6; i++) {
+		struct tulle_rdma_cqe *cqe;
+
+		o.op = TULLE_WQE_SEND;
+		o.wr_id = i;
+		o.srqn = s[i & 1].handle & TULLE_HANDLE_INDEX;
+		memset(fake_ptr(&to->d, dst), 0, 5000);
+		srq_post(to, &s[i & 1], 100 + i, dst, 5000);
+		rc_do(&ini, &o);
+		rc_expect(&ini.scq, i, 0);
+		cqe = rc_expect(&s[i & 1].cq, 100 + i, 0);
+		assert_int_equal(le32_get_bits(cqe->qn_op, TULLE_CQE_QN),
+				 tgt.qpn);
+		rc_same(from, o.addr, to, dst, 5000);
+		o.op = i & 1 ? TULLE_WQE_WRITE : TULLE_WQE_READ;
+		rc_do(&ini, &o);
+		rc_expect(&ini.scq, i, 0);
+	}
+	/* An SRQ of another domain */
+	o.op = TULLE_WQE_SEND;
+	o.srqn = s[2].handle & TULLE_HANDLE_INDEX;
+	srq_post(to, &s[2], 7, dst, 5000);
+	rc_do(&ini, &o);
+	rc_expect(&ini.scq, o.wr_id, TULLE_WC_REM_INV_REQ);
+	assert_null(rc_poll(&s[2].cq));
+	assert_int_equal(tgt.qp->state, TULLE_QPS_ERR);
+	rc_destroy(rc);
+}
+
+static void test_xrc(void **state)
+{
+	(void)state;
+	run_xrc(1);
+	run_xrc(2);
+}
+
+/* Two QPs, one SRQ: strict order of its ring; the last WQE is told. */
+static void test_srq(void **state)
+{
+	struct rc *rc = rc_create(2);
+	struct rc_dev *from = &rc->dev[0], *to = &rc->dev[1];
+	struct rc_qp a[2], b[2];
+	struct rc_op o = { .op = TULLE_WQE_SEND, .len = 3000 };
+	struct srq s;
+	u64 dst[4];
+	u32 i;
+
+	(void)state;
+	srq_make(to, &s, 0);
+	for (i = 0; i < 2; i++) {
+		rc_qp_init(from, &a[i], TULLE_QP_RC, 0, 0);
+		rc_qp_init(to, &b[i], TULLE_QP_RC, s.handle, 0);
+		rc_connect(&a[i], &b[i], NULL);
+	}
+	o.addr = rc_fill(from, 3000, 3);
+	for (i = 0; i < 4; i++) {
+		dst[i] = rc_mem(to, 3000);
+		srq_post(to, &s, i, dst[i], 3000);
+	}
+	for (i = 0; i < 4; i++) {
+		o.wr_id = i;
+		rc_do(&a[i & 1], &o);
+		rc_expect(&b[i & 1].rcq, i, 0);
+		rc_expect(&a[i & 1].scq, i, 0);
+		rc_same(from, o.addr, to, dst[i], 3000);
+	}
+	rc_events_drop(to);
+	rc_to_state(&b[0], TULLE_QPS_ERR);
+	assert_int_equal(rc_event(to), TULLE_QP_EVENT_LAST_WQE);
+	assert_int_equal(rc_event(to), -1);
+	rc_destroy(rc);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_xrc),
+		cmocka_unit_test(test_srq),
+	};
+
+	return cmocka_run_group_tests_name("xrc", tests, NULL, NULL);
+}

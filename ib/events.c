@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Asynchronous events of queue pairs, shared receive queues and CQs. */
+
+#include "ib.h"
+
+/* Tell the consumer of a queue pair; process context, no locks. */
+void tulle_ib_qp_event(struct tulle_ib_qp *qp, enum ib_event_type type)
+{
+	struct ib_event event = {
+		.device = qp->ibqp.device,
+		.event = type,
+		.element.qp = &qp->ibqp,
+	};
+
+	if (qp->ibqp.event_handler)
+		qp->ibqp.event_handler(&event, qp->ibqp.qp_context);
+}
+
+static void event_qp(struct tulle_ib_dev *dev, u32 handle, u32 code)
+{
+	static const enum ib_event_type types[TULLE_QP_EVENTS] = {
+		[TULLE_QP_EVENT_FATAL]		= IB_EVENT_QP_FATAL,
+		[TULLE_QP_EVENT_REQ_ERR]	= IB_EVENT_QP_REQ_ERR,
+		[TULLE_QP_EVENT_ACCESS_ERR]	= IB_EVENT_QP_ACCESS_ERR,
+		[TULLE_QP_EVENT_COMM_EST]	= IB_EVENT_COMM_EST,
+		[TULLE_QP_EVENT_SQ_DRAINED]	= IB_EVENT_SQ_DRAINED,
+		[TULLE_QP_EVENT_LAST_WQE]	= IB_EVENT_QP_LAST_WQE_REACHED,
+	};
+	struct tulle_ib_qp *qp;
+
+	if (code >= TULLE_QP_EVENTS)
+		return;
+	xa_lock(&dev->qps);
+	qp = xa_load(&dev->qps, tulle_ib_index(handle));
+	if (qp && (qp->handle != handle ||
+		   !refcount_inc_not_zero(&qp->ref.users)))
+		qp = NULL;
+	xa_unlock(&dev->qps);
+	if (!qp)
+		return;
+	tulle_ib_qp_event(qp, types[code]);
+	tulle_ib_ref_put(&qp->ref);
+}
+
+/*
+ * Some got lost: of those only one is waited for, and it may come twice.
+ */
+static void event_qps_lost(struct tulle_ib_dev *dev)
+{
+	struct tulle_ib_qp *qp;
+	unsigned long index;
+
+	xa_lock(&dev->qps);
+	xa_for_each(&dev->qps, index, qp) {
+		if (!qp->ibqp.srq || READ_ONCE(qp->state) != IB_QPS_ERR ||
+		    !refcount_inc_not_zero(&qp->ref.users))
+			continue;
+		xa_unlock(&dev->qps);
+		tulle_ib_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+		tulle_ib_ref_put(&qp->ref);
+		xa_lock(&dev->qps);
+	}
+	xa_unlock(&dev->qps);
+}
+
+static void event_srq(struct tulle_ib_dev *dev, u32 handle, u32 code)
+{
+	struct ib_event event = { .device = &dev->ibdev };
+	struct tulle_ib_srq *srq;
+
+	if (code >= TULLE_SRQ_EVENTS)
+		return;
+	xa_lock(&dev->srqs);
+	srq = xa_load(&dev->srqs, tulle_ib_index(handle));
+	if (srq && (srq->handle != handle ||
+		    !refcount_inc_not_zero(&srq->ref.users)))
+		srq = NULL;
+	xa_unlock(&dev->srqs);
+	if (!srq)
+		return;
+	event.event = code == TULLE_SRQ_EVENT_LIMIT ?
+		      IB_EVENT_SRQ_LIMIT_REACHED : IB_EVENT_SRQ_ERR;
+	event.element.srq = &srq->ibsrq;
+	if (srq->ibsrq.event_handler)
+		srq->ibsrq.event_handler(&event, srq->ibsrq.srq_context);
+	tulle_ib_ref_put(&srq->ref);
+}
+
+static void event_cq(struct tulle_ib_dev *dev, u32 handle)
+{
+	struct ib_event event = {
+		.device = &dev->ibdev,
+		.event = IB_EVENT_CQ_ERR,
+	};
+	struct tulle_ib_cq *cq;
+
+	xa_lock(&dev->cqs);
+	cq = xa_load(&dev->cqs, tulle_ib_index(handle));
+	if (cq && (cq->tcq.handle != handle ||
+		   !refcount_inc_not_zero(&cq->ref.users)))
+		cq = NULL;
+	xa_unlock(&dev->cqs);
+	if (!cq)
+		return;
+	event.element.cq = &cq->ibcq;
+	ibdev_err_ratelimited(&dev->ibdev, "CQ %#x stopped\n", handle);
+	if (cq->ibcq.event_handler)
+		cq->ibcq.event_handler(&event, cq->ibcq.cq_context);
+	tulle_ib_ref_put(&cq->ref);
+}
+
+int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data)
+{
+	struct tulle_ib_dev *dev = container_of(nb, struct tulle_ib_dev,
+						events);
+	const struct tulle_async_event *event = data;
+
+	switch (type) {
+	case TULLE_EVENT_QP:
+		if (!event->handle) {
+			event_qps_lost(dev);
+			break;
+		}
+		event_qp(dev, event->handle, event->code);
+		break;
+	case TULLE_EVENT_SRQ:
+		event_srq(dev, event->handle, event->code);
+		break;
+	case TULLE_EVENT_QUEUE_ERROR:
+		if (event->obj == TULLE_OBJ_CQ)
+			event_cq(dev, event->handle);
+		break;
+	}
+	return NOTIFY_DONE;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The RDMA driver: auxiliary device to ib_device.
+ *
+ * The ib_device is registered when the PCI function comes up (attach) and
+ * unregistered when it goes down, for whatever reason: verbs know no device
+ * that lost its memory. Consumers in the kernel close their connections then,
+ * and processes keep contexts of which nothing works any more.
+ */
+
+#include <linux/auxiliary_bus.h>
+#include <linux/bits.h>
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "ib.h"
+
+static const struct ib_device_ops main_ops = {
+	.owner			= THIS_MODULE,
+	.driver_id		= TULLE_RDMA_DRIVER_ID,
+	.uverbs_abi_ver		= TULLE_UVERBS_ABI_VERSION,
+	TULLE_ROBUST_UDATA
+
+	.add_gid		= tulle_ib_add_gid,
+	.alloc_pd		= tulle_ib_alloc_pd,
+	.create_ah		= tulle_ib_create_ah,
+	.create_user_ah		= tulle_ib_create_ah,
+	.dealloc_pd		= tulle_ib_dealloc_pd,
+	.del_gid		= tulle_ib_del_gid,
+	.destroy_ah		= tulle_ib_destroy_ah,
+	.query_ah		= tulle_ib_query_ah,
+
+	INIT_RDMA_OBJ_SIZE(ib_ah, tulle_ib_ah, ibah),
+	INIT_RDMA_OBJ_SIZE(ib_pd, tulle_ib_pd, ibpd),
+};
+
+static void main_set_ops(struct tulle_ib_dev *dev)
+{
+	static const struct {
+		enum tulle_cap cap;
+		const struct ib_device_ops *ops;
+	} table[] = {
+		{ TULLE_CAP_RDMA, &main_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_cq_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_mr_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_port_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_qp_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_restrack_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_srq_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_stats_ops },
+		{ TULLE_CAP_RDMA, &tulle_ib_uctx_ops },
+		{ TULLE_CAP_RDMA_COUNTERS, &tulle_ib_counter_ops },
+		{ TULLE_CAP_RDMA_FRWR, &tulle_ib_frwr_ops },
+		{ TULLE_CAP_RDMA_MCAST, &tulle_ib_mcast_ops },
+		{ TULLE_CAP_RDMA_MW, &tulle_ib_mw_ops },
+		{ TULLE_CAP_RDMA_RAW, &tulle_ib_flow_ops },
+		{ TULLE_CAP_RDMA_XRC, &tulle_ib_xrcd_ops },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		if (tulle_cap_test(dev->tdev, table[i].cap))
+			ib_set_device_ops(&dev->ibdev, table[i].ops);
+}
+
+static int main_query(struct tulle_ib_dev *dev)
+{
+	struct tulle_dev *tdev = dev->tdev;
+	struct tulle_vport_info vport;
+	struct tulle_func_info func;
+	unsigned int i;
+	int err;
+
+	err = tulle_cmd_exec(tdev, TULLE_CMD_QUERY_FUNC, NULL, 0, &func,
+			     sizeof(func));
+	if (err)
+		return err;
+	for (i = 0; i < TULLE_OBJ_TYPES; i++)
+		dev->quota[i] = le32_to_cpu(func.obj[i].quota);
+	/* Without it raw packet queue pairs only send. */
+	if (!tulle_cap(tdev, RDMA_RAW) ||
+	    !(tdev->limits.actions[TULLE_DOMAIN_RX] & BIT(TULLE_ACTION_QP)))
+		return 0;
+	err = tulle_vport_query(tdev, tdev->limits.vport, &vport);
+	if (err)
+		return err;
+	dev->rx_root = le32_to_cpu(vport.rx_root);
+	return 0;
+}
+
+static void main_put_vectors(struct tulle_ib_dev *dev)
+{
+	while (dev->nvecs)
+		tulle_vec_put(dev->tdev, dev->vec[--dev->nvecs]);
+	kfree(dev->vec);
+}
+
+static int main_get_vectors(struct tulle_ib_dev *dev)
+{
+	unsigned int n = tulle_vec_count(dev->tdev, TULLE_VEC_RDMA);
+	struct tulle_vec *vec;
+
+	dev->vec = kzalloc_objs(*dev->vec, n);
+	if (!dev->vec)
+		return -ENOMEM;
+	while (dev->nvecs < n) {
+		vec = tulle_vec_get(dev->tdev, TULLE_VEC_RDMA, dev->nvecs);
+		if (IS_ERR(vec)) {
+			main_put_vectors(dev);
+			return PTR_ERR(vec);
+		}
+		dev->vec[dev->nvecs++] = vec;
+	}
+	return 0;
+}
+
+static void main_init_ibdev(struct tulle_ib_dev *dev)
+{
+	struct ib_device *ibdev = &dev->ibdev;
+
+	ibdev->node_type = RDMA_NODE_IB_CA;
+	ibdev->phys_port_cnt = TULLE_IB_PORT;
+	ibdev->num_comp_vectors = dev->nvecs;
+	ibdev->local_dma_lkey = TULLE_KEY(dev->dma_key);
+	ibdev->use_cq_dim = tulle_cap(dev->tdev, CQ_MODERATION);
+	/* Providers find the PCI device by it. */
+	ibdev->dev.parent = dev->tdev->device;
+	memcpy(&ibdev->node_guid, dev->tdev->rdma.node_guid,
+	       sizeof(ibdev->node_guid));
+	strscpy(ibdev->node_desc, "Tulle", sizeof(ibdev->node_desc));
+	/* Pinned memory is joined up to this: as large as pages come. */
+	dma_set_max_seg_size(dev->tdev->device, SZ_2G);
+	main_set_ops(dev);
+}
+
+static void main_destroy(struct tulle_ib_dev *dev)
+{
+	WARN_ON_ONCE(!xa_empty(&dev->qps) || !xa_empty(&dev->srqs) ||
+		     !xa_empty(&dev->cqs));
+	ida_destroy(&dev->rule_ids);
+	tulle_ib_key_destroy(dev, dev->dma_key);
+	main_put_vectors(dev);
+	ib_dealloc_device(&dev->ibdev);
+}
+
+static struct tulle_ib_dev *main_create(struct tulle_ib_adev *adev)
+{
+	struct tulle_ib_dev *dev;
+	int err;
+
+	dev = ib_alloc_device(tulle_ib_dev, ibdev);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	dev->tdev = adev->tdev;
+	dev->adev = adev;
+	dev->events.notifier_call = tulle_ib_event;
+	xa_init(&dev->qps);
+	xa_init(&dev->srqs);
+	xa_init(&dev->cqs);
+	ida_init(&dev->rule_ids);
+	err = main_query(dev);
+	if (err)
+		goto err_dealloc;
+	err = main_get_vectors(dev);
+	if (err)
+		goto err_dealloc;
+	err = tulle_ib_dma_key_create(dev, 0, TULLE_MKEY_LOCAL_READ |
+				      TULLE_MKEY_LOCAL_WRITE, &dev->dma_key);
+	if (err)
+		goto err_put_vectors;
+	main_init_ibdev(dev);
+	return dev;
+
+err_put_vectors:
+	main_put_vectors(dev);
+err_dealloc:
+	ib_dealloc_device(&dev->ibdev);
+	return ERR_PTR(err);
+}
+
+/* Changes of the net_device find the ib_device from now on. */
+static int main_tie(struct tulle_ib_adev *adev, struct tulle_ib_dev *dev)
+{
+	int err;
+
+	mutex_lock(&adev->lock);
+	err = ib_device_set_netdev(&dev->ibdev, adev->netdev, TULLE_IB_PORT);
+	if (!err)
+		adev->dev = dev;
+	adev->port_up = adev->netdev && netif_running(adev->netdev) &&
+			netif_carrier_ok(adev->netdev);
+	mutex_unlock(&adev->lock);
+	return err;
+}
+
+static void main_untie(struct tulle_ib_adev *adev)
+{
+	mutex_lock(&adev->lock);
+	adev->dev = NULL;
+	mutex_unlock(&adev->lock);
+}
+
+static void main_set_registered(struct tulle_ib_adev *adev, bool registered)
+{
+	mutex_lock(&adev->lock);
+	adev->registered = registered;
+	mutex_unlock(&adev->lock);
+}
+
+static int main_attach(struct tulle_adev *tadev)
+{
+	struct tulle_ib_adev *adev = auxiliary_get_drvdata(&tadev->adev);
+	struct tulle_ib_dev *dev;
+	int err;
+
+	dev = main_create(adev);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	err = main_tie(adev, dev);
+	if (err)
+		goto err_destroy;
+	err = tulle_event_register(dev->tdev, &dev->events);
+	if (err)
+		goto err_untie;
+	err = ib_register_device(&dev->ibdev, "tulle_%d", dev->tdev->device);
+	if (err)
+		goto err_unregister_events;
+	main_set_registered(adev, true);
+	return 0;
+
+err_unregister_events:
+	tulle_event_unregister(dev->tdev, &dev->events);
+err_untie:
+	main_untie(adev);
+err_destroy:
+	main_destroy(dev);
+	return err;
+}
+
+/* What will not complete any more is found when the CQs are polled. */
+static void main_wake_all(struct tulle_ib_dev *dev)
+{
+	struct tulle_ib_cq *cq;
+	unsigned long index = 0;
+
+	xa_lock(&dev->cqs);
+	xa_for_each(&dev->cqs, index, cq) {
+		if (cq->ibcq.uobject ||
+		    !refcount_inc_not_zero(&cq->ref.users))
+			continue;
+		xa_unlock(&dev->cqs);
+		tulle_ib_cq_wake(cq);
+		tulle_ib_ref_put(&cq->ref);
+		xa_lock(&dev->cqs);
+	}
+	xa_unlock(&dev->cqs);
+}
+
+static void main_report_death(struct tulle_ib_dev *dev)
+{
+	struct ib_event event = {
+		.device = &dev->ibdev,
+		.event = IB_EVENT_DEVICE_FATAL,
+		.element.port_num = TULLE_IB_PORT,
+	};
+
+	main_wake_all(dev);
+	ib_dispatch_event(&event);
+}
+
+static void main_detach(struct tulle_adev *tadev)
+{
+	struct tulle_ib_adev *adev = auxiliary_get_drvdata(&tadev->adev);
+	struct tulle_ib_dev *dev = adev->dev;
+
+	main_set_registered(adev, false);
+	if (tulle_ib_is_dead(dev))
+		main_report_death(dev);
+	ib_unregister_device(&dev->ibdev);
+	tulle_event_unregister(dev->tdev, &dev->events);
+	main_untie(adev);
+	main_destroy(dev);
+}
+
+static const struct tulle_client main_client = {
+	.attach	= main_attach,
+	.detach	= main_detach,
+};
+
+static int main_probe(struct auxiliary_device *auxdev,
+		      const struct auxiliary_device_id *id)
+{
+	struct tulle_adev *tadev = to_tulle_adev(auxdev);
+	struct tulle_ib_adev *adev;
+	int err;
+
+	adev = kzalloc_obj(*adev);
+	if (!adev)
+		return -ENOMEM;
+	adev->tadev = tadev;
+	adev->tdev = tadev->dev;
+	mutex_init(&adev->lock);
+	auxiliary_set_drvdata(auxdev, adev);
+	/* Tells of net_devices that exist already, too. */
+	adev->netdev_nb.notifier_call = tulle_ib_netdev_event;
+	err = register_netdevice_notifier(&adev->netdev_nb);
+	if (err)
+		goto err_free;
+	err = tulle_client_register(tadev, &main_client);
+	if (err)
+		goto err_unregister_notifier;
+	return 0;
+
+err_unregister_notifier:
+	unregister_netdevice_notifier(&adev->netdev_nb);
+err_free:
+	mutex_destroy(&adev->lock);
+	kfree(adev);
+	return err;
+}
+
+static void main_remove(struct auxiliary_device *auxdev)
+{
+	struct tulle_ib_adev *adev = auxiliary_get_drvdata(auxdev);
+
+	tulle_client_unregister(adev->tadev);
+	unregister_netdevice_notifier(&adev->netdev_nb);
+	mutex_destroy(&adev->lock);
+	kfree(adev);
+}
+
+static const struct auxiliary_device_id main_id_table[] = {
+	{ .name = TULLE_ADEV_RDMA },
+	{ }
+};
+MODULE_DEVICE_TABLE(auxiliary, main_id_table);
+
+static struct auxiliary_driver main_driver = {
+	.name		= "rdma",
+	.probe		= main_probe,
+	.remove		= main_remove,
+	.id_table	= main_id_table,
+};
+module_auxiliary_driver(main_driver);
+
+MODULE_DESCRIPTION("Tulle RDMA driver");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("TULLE_CORE");
