@@ -148,6 +148,7 @@ struct tulle_events {
 	DECLARE_KFIFO(fifo, struct tulle_async_event, 512);
 	spinlock_t lock;	/* the fifo */
 	bool missed;
+	bool dead;
 	u64 dropped;
 };
 
@@ -276,6 +277,7 @@ void tulle_eq_del_cq(struct tulle_eq *eq, struct tulle_cq *cq);
 void tulle_events_init(struct tulle_core *core);
 void tulle_events_flush(struct tulle_core *core);
 void tulle_event_post(struct tulle_core *core, const struct tulle_eqe *eqe);
+void tulle_event_post_dead(struct tulle_core *core);
 
 /* health.c */
 int tulle_health_create(struct tulle_core *core);

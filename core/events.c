@@ -6,7 +6,7 @@
 static void tulle_events_call(struct tulle_core *core,
 			      struct tulle_async_event *event)
 {
-	if (tulle_dev_is_up(&core->dev))
+	if (tulle_dev_is_up(&core->dev) || event->type == TULLE_EVENT_DEAD)
 		blocking_notifier_call_chain(&core->events.chain, event->type,
 					     event);
 }
@@ -30,6 +30,10 @@ static void tulle_events_work(struct work_struct *work)
 		event = (struct tulle_async_event) { .type = TULLE_EVENT_QP };
 		tulle_events_call(core, &event);
 	}
+	if (xchg(&core->events.dead, false)) {
+		event = (struct tulle_async_event) { .type = TULLE_EVENT_DEAD };
+		tulle_events_call(core, &event);
+	}
 }
 
 void tulle_events_init(struct tulle_core *core)
@@ -49,6 +53,8 @@ void tulle_events_flush(struct tulle_core *core)
 	cancel_work_sync(&core->events.work);
 	spin_lock_irqsave(&core->events.lock, flags);
 	kfifo_reset(&core->events.fifo);
+	core->events.missed = false;
+	core->events.dead = false;
 	spin_unlock_irqrestore(&core->events.lock, flags);
 }
 
@@ -68,6 +74,13 @@ void tulle_event_post(struct tulle_core *core, const struct tulle_eqe *eqe)
 		WRITE_ONCE(events->missed, true);
 	}
 	queue_work(core->wq, &events->work);
+}
+
+/* Any context; clients need not wait for the devlink lock to hear of it. */
+void tulle_event_post_dead(struct tulle_core *core)
+{
+	WRITE_ONCE(core->events.dead, true);
+	queue_work(core->wq, &core->events.work);
 }
 
 int tulle_event_register(struct tulle_dev *dev, struct notifier_block *nb)

@@ -59,6 +59,7 @@ void tulle_dev_fail(struct tulle_dev *dev, const char *reason)
 	if (known)
 		return;
 	tulle_cmd_abort(core);
+	tulle_event_post_dead(core);
 	core->health.failures++;
 	tulle_health_note(core, reason);
 }

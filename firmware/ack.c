@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
- * Answers that a requester receives: acknowledgements, refusals, the data of
+ * Answers that a requester receives: acknowledgments, refusals, the data of
  * READs and atomics. Everything is in the order of the requests; an answer
  * that skips one means that the one before was lost.
  */

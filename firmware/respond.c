@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
- * Answers of a responder: acknowledgements, as few as possible, and the data
+ * Answers of a responder: acknowledgments, as few as possible, and the data
  * of READs and atomics, all in the order of the requests.
  */
 #include "transport.h"

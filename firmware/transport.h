@@ -309,7 +309,7 @@ bool tfw_swqe_answered(const struct tfw_swqe *e);
 /*
  * Requester
  */
-#define TFW_WINDOW	128	/* packets without acknowledgement */
+#define TFW_WINDOW	128	/* packets without acknowledgment */
 
 /**
  * struct tfw_requester - state of a QP's sending side
@@ -319,12 +319,12 @@ bool tfw_swqe_answered(const struct tfw_swqe *e);
  * @next_psn: of the next packet from there
  * @new_psn: of the next WQE
  * @max_psn: behind the highest one sent
- * @una: oldest without acknowledgement
+ * @una: oldest without acknowledgment
  * @rd_out: READs and atomics on their way
- * @since_req: packets sent since one asked for an acknowledgement
+ * @since_req: packets sent since one asked for an acknowledgment
  * @rnr_wait: silent until the timer fires
- * @timer: acknowledgement or RNR
- * @due: when the acknowledgement is; the timer may fire earlier
+ * @timer: acknowledgment or RNR
+ * @due: when the acknowledgment is; the timer may fire earlier
  * @peer: loopback: the other end, @looked up when the epoch was @epoch
  */
 struct tfw_requester {
@@ -425,7 +425,7 @@ struct tfw_resource {
  * @op: ROCE_F_SEND or _WRITE: within such a message
  * @off: bytes of it so far
  * @va, @rkey, @left: WRITE: where the rest goes
- * @ack: an acknowledgement waits to be sent, for @ack_psn with @syndrome
+ * @ack: an acknowledgment waits to be sent, for @ack_psn with @syndrome
  * @nak_sent: for @epsn: be quiet until it comes
  * @dead: fails, as soon as the answers are out: @event, as tfw_qp_fail()
  * @now: the answer that is being sent, next its packet @now_psn

@@ -35,6 +35,18 @@ void tulle_ib_cq_wake(struct tulle_ib_cq *cq)
 		ibcq->comp_handler(ibcq, ibcq->cq_context);
 }
 
+static void cq_wake_work(struct work_struct *work)
+{
+	tulle_ib_cq_wake(container_of(work, struct tulle_ib_cq, wake_work));
+}
+
+/* For who may hold locks that the consumer's handler takes. */
+void tulle_ib_cq_wake_later(struct tulle_ib_cq *cq)
+{
+	if (READ_ONCE(cq->armed))
+		queue_work(system_dfl_wq, &cq->wake_work);
+}
+
 void tulle_ib_cqs_lock(struct ib_cq *send, struct ib_cq *recv,
 		       unsigned long *flags)
 {
@@ -71,6 +83,7 @@ static void cq_init(struct tulle_ib_cq *cq)
 	spin_lock_init(&cq->lock);
 	xa_init(&cq->qps);
 	mutex_init(&cq->mutex);
+	INIT_WORK(&cq->wake_work, cq_wake_work);
 	tulle_ib_ref_init(&cq->ref);
 }
 
@@ -258,6 +271,8 @@ static int cq_destroy(struct ib_cq *ibcq, struct ib_udata *udata)
 		return err;
 	cq_unlist(dev, cq);
 	tulle_cq_destroy(dev->tdev, &cq->tcq);
+	/* Not queued again: all queue pairs are gone. */
+	cancel_work_sync(&cq->wake_work);
 	tulle_ib_dbr_put(&cq->user);
 	tulle_ib_ring_put(dev, &cq->umem);
 	WARN_ON_ONCE(!xa_empty(&cq->qps));
@@ -286,6 +301,9 @@ static int cq_resize_locked(struct tulle_ib_dev *dev, struct tulle_ib_cq *cq,
 			     NULL, 0);
 	tulle_ib_pages_unmap(dev, &um);
 	if (err) {
+		/* Which ring is in use now? Neither, with DMA off. */
+		if (err == -EPROTO)
+			tulle_dev_fail(dev->tdev, "a CQ was resized or not");
 		tulle_ib_ring_put(dev, &um);
 		return err;
 	}

@@ -42,6 +42,18 @@ static void event_qp(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	tulle_ib_ref_put(&qp->ref);
 }
 
+/* By itself the device may be further than what was asked of it. */
+static bool event_is_in_error(struct tulle_ib_qp *qp)
+{
+	struct tulle_query_qp rsp;
+
+	if (READ_ONCE(qp->state) == IB_QPS_ERR)
+		return true;
+	return !tulle_obj_query(qp->dev->tdev, TULLE_CMD_QUERY_QP, qp->handle,
+				&rsp, sizeof(rsp)) &&
+	       rsp.attr.state == TULLE_QPS_ERR;
+}
+
 /*
  * Some got lost: of those only one is waited for, and it may come twice.
  */
@@ -52,11 +64,11 @@ static void event_qps_lost(struct tulle_ib_dev *dev)
 
 	xa_lock(&dev->qps);
 	xa_for_each(&dev->qps, index, qp) {
-		if (!qp->ibqp.srq || READ_ONCE(qp->state) != IB_QPS_ERR ||
-		    !refcount_inc_not_zero(&qp->ref.users))
+		if (!qp->ibqp.srq || !refcount_inc_not_zero(&qp->ref.users))
 			continue;
 		xa_unlock(&dev->qps);
-		tulle_ib_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+		if (event_is_in_error(qp))
+			tulle_ib_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
 		tulle_ib_ref_put(&qp->ref);
 		xa_lock(&dev->qps);
 	}
@@ -125,6 +137,9 @@ int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data)
 		break;
 	case TULLE_EVENT_SRQ:
 		event_srq(dev, event->handle, event->code);
+		break;
+	case TULLE_EVENT_DEAD:
+		tulle_ib_report_death(dev);
 		break;
 	case TULLE_EVENT_QUEUE_ERROR:
 		if (event->obj == TULLE_OBJ_CQ)

@@ -67,6 +67,7 @@ struct tulle_ib_adev {
  * @quota: of the function's objects, by enum tulle_obj_type
  * @qps, @srqs, @cqs: by index of their handle, for events
  * @rule_ids: of the flow rules in the Rx root
+ * @death_told: consumers were told, under @adev's lock
  */
 struct tulle_ib_dev {
 	struct ib_device	ibdev;
@@ -82,6 +83,7 @@ struct tulle_ib_dev {
 	struct xarray		srqs;
 	struct xarray		cqs;
 	struct ida		rule_ids;
+	bool			death_told;
 };
 
 /* An object that an event may name while it is being destroyed. */
@@ -190,6 +192,7 @@ struct tulle_ib_mw {
  * @qps: kernel: those that complete here, by the number CQEs name
  * @armed: kernel: an event was asked for
  * @flushes: kernel: one of @qps is completed in software
+ * @wake_work: kernel: calls the consumer from a context of its own
  * @mutex: user: resize
  */
 struct tulle_ib_cq {
@@ -199,6 +202,7 @@ struct tulle_ib_cq {
 	struct xarray		qps;
 	bool			armed;
 	bool			flushes;
+	struct work_struct	wake_work;
 	struct tulle_ib_ref	ref;
 	struct mutex		mutex;	/* see above */
 	struct tulle_ib_umem	umem;
@@ -346,6 +350,7 @@ extern const struct ib_device_ops tulle_ib_counter_ops;
 /* cq.c */
 extern const struct ib_device_ops tulle_ib_cq_ops;
 void tulle_ib_cq_wake(struct tulle_ib_cq *cq);
+void tulle_ib_cq_wake_later(struct tulle_ib_cq *cq);
 void tulle_ib_cqs_lock(struct ib_cq *send, struct ib_cq *recv,
 		       unsigned long *flags);
 void tulle_ib_cqs_unlock(struct ib_cq *send, struct ib_cq *recv,
@@ -361,6 +366,9 @@ extern const struct ib_device_ops tulle_ib_flow_ops;
 /* gid.c */
 int tulle_ib_add_gid(const struct ib_gid_attr *attr, void **context);
 int tulle_ib_del_gid(const struct ib_gid_attr *attr, void **context);
+
+/* main.c */
+void tulle_ib_report_death(struct tulle_ib_dev *dev);
 
 /* mcast.c */
 extern const struct ib_device_ops tulle_ib_mcast_ops;

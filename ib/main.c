@@ -259,16 +259,26 @@ static void main_wake_all(struct tulle_ib_dev *dev)
 	xa_unlock(&dev->cqs);
 }
 
-static void main_report_death(struct tulle_ib_dev *dev)
+/*
+ * The device failed: at any time, also while ib_core waits for work to drain.
+ * ib_core takes events only of devices that stay registered meanwhile.
+ */
+void tulle_ib_report_death(struct tulle_ib_dev *dev)
 {
+	struct tulle_ib_adev *adev = dev->adev;
 	struct ib_event event = {
 		.device = &dev->ibdev,
 		.event = IB_EVENT_DEVICE_FATAL,
 		.element.port_num = TULLE_IB_PORT,
 	};
 
+	mutex_lock(&adev->lock);
+	if (adev->registered && !dev->death_told) {
+		dev->death_told = true;
+		ib_dispatch_event(&event);
+	}
+	mutex_unlock(&adev->lock);
 	main_wake_all(dev);
-	ib_dispatch_event(&event);
 }
 
 static void main_detach(struct tulle_adev *tadev)
@@ -276,9 +286,9 @@ static void main_detach(struct tulle_adev *tadev)
 	struct tulle_ib_adev *adev = auxiliary_get_drvdata(&tadev->adev);
 	struct tulle_ib_dev *dev = adev->dev;
 
-	main_set_registered(adev, false);
 	if (tulle_ib_is_dead(dev))
-		main_report_death(dev);
+		tulle_ib_report_death(dev);
+	main_set_registered(adev, false);
 	ib_unregister_device(&dev->ibdev);
 	tulle_event_unregister(dev->tdev, &dev->events);
 	main_untie(adev);

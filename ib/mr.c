@@ -243,6 +243,9 @@ static int mr_rereg_pages(struct tulle_ib_dev *dev, struct tulle_ib_mr *mr,
 	in->ctx.pages = um.pages;
 	err = mr_modify(dev, in, mr);
 	tulle_ib_pages_unmap(dev, &um);
+	/* Which memory is in use now? Neither, with DMA off. */
+	if (err == -EPROTO)
+		tulle_dev_fail(dev->tdev, "a region was changed or not");
 	if (err)
 		goto err_release;
 	ib_umem_release(mr->umem);

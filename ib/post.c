@@ -203,6 +203,10 @@ static int post_check(const struct tulle_ib_qp *qp,
 		return -EINVAL;
 	if (len > 1U << 31 || (is_inline && len > qp->max_inline))
 		return -EINVAL;
+	/* Their buffers are written. */
+	if (is_inline && (wr->opcode == IB_WR_RDMA_READ ||
+			  post_ops[wr->opcode].seg == POST_SEG_ATOMIC))
+		return -EINVAL;
 	if (wr->opcode == IB_WR_REG_MR && !reg_wr(wr)->mr->page_size)
 		return -EINVAL;
 	return 0;

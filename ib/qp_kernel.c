@@ -247,9 +247,9 @@ void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp)
 /* Let the consumers of both CQs find what is completed in software. */
 void tulle_ib_qp_wake(struct tulle_ib_qp *qp)
 {
-	tulle_ib_cq_wake(to_tulle_ib_cq(qp->ibqp.send_cq));
+	tulle_ib_cq_wake_later(to_tulle_ib_cq(qp->ibqp.send_cq));
 	if (qp->ibqp.recv_cq != qp->ibqp.send_cq)
-		tulle_ib_cq_wake(to_tulle_ib_cq(qp->ibqp.recv_cq));
+		tulle_ib_cq_wake_later(to_tulle_ib_cq(qp->ibqp.recv_cq));
 }
 
 /* Said once for each; under the lock of one of its CQs. */

@@ -177,7 +177,7 @@ licence_of()
 licences()
 {
 	licence_of 'GPL-2.0' core en ib include/compat | grep -v trace.h
-	licence_of 'GPL-2.0 OR BSD-3-Clause' 'include/*.h' firmware | grep -v -e '^include/compat/' -e '^firmware/qemu/' -e '^include/tulle_core.h' -e '^firmware/test/' -e '^include/uapi/'
+	licence_of 'GPL-2.0 OR BSD-3-Clause' 'include/*.h' firmware | grep -v -e '^include/compat/' -e '^firmware/qemu/' -e '^include/tulle_core.h' -e '^include/tulle_steering.h' -e '^firmware/test/' -e '^include/uapi/'
 	licence_of '(GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause' include/uapi
 	licence_of 'GPL-2.0-or-later' firmware/qemu
 }

@@ -25,8 +25,11 @@ WORK=$LAB/checks/sparse-$(pwd | cksum | cut -d' ' -f1)
 #   CONSTANT_COMPARISON  takes ARRAY_SIZE(x) on the left of a comparison for a constant
 #   LINE_SPACING         finds declarations where there are macros
 #   OPEN_ENDED_LINE, PARENTHESIS_ALIGNMENT  in trace.h only: how trace headers look
-#   MACRO_ARG_UNUSED, MACRO_ARG_PRECEDENCE  in include/compat only: arguments that
-#                        one kernel needs and another does not, types and members
+#   MACRO_ARG_UNUSED     in include/compat only: arguments that one kernel needs and
+#                        another does not
+#   MACRO_ARG_PRECEDENCE not in the driver and the tests: types, and members,
+#                        which take no parentheses
+#   USE_NEGATIVE_ERRNO   in provider only: verbs return positive ones
 KERNEL_IGNORE=FILE_PATH_CHANGES,SPDX_LICENSE_TAG,CONFIG_DESCRIPTION,MACRO_ARG_REUSE,COMPLEX_MACRO
 KERNEL_IGNORE=$KERNEL_IGNORE,MULTISTATEMENT_MACRO_USE_DO_WHILE,CAMELCASE,LINE_SPACING,CONSTANT_COMPARISON
 # and for C that is no kernel code:
@@ -152,18 +155,21 @@ if [ $# -gt 0 ]; then
 fi
 
 if [ -f "$SOURCE/scripts/checkpatch.pl" ]; then
-	mapfile -t driver < <(tree_files 'core/*.[ch]' 'en/*.[ch]' 'ib/*.[ch]' 'include/tulle_core.h' 'include/tulle_ring.h' \
+	mapfile -t driver < <(tree_files 'core/*.[ch]' 'en/*.[ch]' 'ib/*.[ch]' 'include/tulle_core.h' 'include/tulle_ring.h' 'include/tulle_steering.h' \
 		'tools/checks/compat_module/*.[ch]' | grep -v '/trace\.h$')
 	mapfile -t trace < <(tree_files '*/trace.h')
 	mapfile -t compat < <(tree_files 'include/compat/*.[ch]')
 	mapfile -t firmware < <(tree_files 'firmware/*.[ch]' include/tulle_bits.h | grep -v '^firmware/\(qemu\|test\)/')
+	mapfile -t provider < <(tree_files 'provider/*.[ch]')
 	mapfile -t tests < <(tree_files 'firmware/qemu/*.[ch]' 'firmware/test/*.[ch]' 'tools/*.c' 'selftests/*.c')
 	mapfile -t kdoc < <(tree_files 'include/*.h' 'core/*.[ch]' 'en/*.[ch]' 'ib/*.[ch]')
 	tap_case "checkpatch, driver" checkpatch "$KERNEL_IGNORE" "${driver[@]}"
 	tap_case "checkpatch, trace points" checkpatch "$KERNEL_IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT" "${trace[@]}"
 	tap_case "checkpatch, compat" checkpatch "$KERNEL_IGNORE,MACRO_ARG_UNUSED,MACRO_ARG_PRECEDENCE" "${compat[@]}"
 	tap_case "checkpatch, interface" checkpatch "$HW_IGNORE" include/tulle_hw.h
-	tap_case "checkpatch, firmware" checkpatch "$USER_IGNORE" "${firmware[@]}"
+	tap_case "checkpatch, firmware" checkpatch "$USER_IGNORE,MACRO_ARG_PRECEDENCE" "${firmware[@]}"
+	tap_case "checkpatch, provider" checkpatch "$USER_IGNORE,MACRO_ARG_PRECEDENCE,USE_NEGATIVE_ERRNO" "${provider[@]}"
+	tap_case "checkpatch, interface of the provider" checkpatch "$HW_IGNORE" include/uapi/rdma/tulle-abi.h
 	tap_case "checkpatch, host and tests" checkpatch "$USER_IGNORE" "${tests[@]}"
 	tap_case "kernel-doc" kernel_doc "${kdoc[@]}"
 else

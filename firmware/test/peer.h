@@ -52,9 +52,10 @@ static inline u32 peer_crc(const u8 *ip, u32 len)
 		if (i >= 8) {
 			u32 at = i - 8;
 
-			if (l4 == 20 ? at == 1 || at == 8 || at == 10 ||
-				       at == 11 :
-				       (at && at < 4) || at == 7)
+			bool v4 = at == 1 || at == 8 || at == 10 || at == 11;
+			bool v6 = (at && at < 4) || at == 7;
+
+			if (l4 == 20 ? v4 : v6)
 				b = 0xff;
 			if (l4 == 40 && !at)
 				b |= 0x0f;
@@ -229,7 +230,7 @@ static inline void peer_expect(struct peer *p, struct peer_pkt *pkt, u8 opcode,
 	assert_int_equal(pkt->psn, psn & 0xffffff);
 }
 
-/* An acknowledgement with that syndrome. */
+/* An acknowledgment with that syndrome. */
 static inline void peer_expect_ack(struct peer *p, u32 psn, u8 syndrome)
 {
 	struct peer_pkt pkt;

@@ -93,6 +93,12 @@ static void refused(unsigned int n, struct rc_op o, u8 status, int event,
 
 static void test_refused(void **state)
 {
+	const struct rc_op write = {
+		.op = TULLE_WQE_WRITE, .len = 8, .rkey = 0x9900,
+	};
+	const struct rc_op read = {
+		.op = TULLE_WQE_READ, .len = 8, .raddr = 0x10,
+	};
 	unsigned int n;
 
 	(void)state;
@@ -100,13 +106,11 @@ static void test_refused(void **state)
 		refused(n, (struct rc_op){ .op = TULLE_WQE_SEND, .len = 100 },
 			TULLE_WC_REM_INV_REQ, TULLE_QP_EVENT_REQ_ERR,
 			TULLE_WC_LOC_LEN);
-		refused(n, (struct rc_op){ .op = TULLE_WQE_WRITE, .len = 8,
-					   .rkey = 0x9900 },
-			TULLE_WC_REM_ACCESS, TULLE_QP_EVENT_ACCESS_ERR,
+		refused(n, write, TULLE_WC_REM_ACCESS,
+			TULLE_QP_EVENT_ACCESS_ERR,
 			TULLE_WC_WR_FLUSH);
-		refused(n, (struct rc_op){ .op = TULLE_WQE_READ, .len = 8,
-					   .raddr = 0x10 },
-			TULLE_WC_REM_ACCESS, TULLE_QP_EVENT_ACCESS_ERR,
+		refused(n, read, TULLE_WC_REM_ACCESS,
+			TULLE_QP_EVENT_ACCESS_ERR,
 			TULLE_WC_WR_FLUSH);
 	}
 }

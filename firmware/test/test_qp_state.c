@@ -207,7 +207,7 @@ static void test_bad_requests(void **state)
 /* Moves to @from, then tries @to with one member spoilt. */
 #define SPOILT(from, to, member, value) do {				\
 	rd_goto(rd, &q, from);						\
-	req = from == to ? request(to, TULLE_QP_MOD_AV |		\
+	req = (from) == (to) ? request(to, TULLE_QP_MOD_AV |		\
 				   TULLE_QP_MOD_ACCESS) :		\
 			   rd_way(q.ctx.type, to);			\
 	req.attr.member = value;					\

@@ -48,7 +48,7 @@ static void test_send_parts(void **state)
 	peer_free(p);
 }
 
-/* One acknowledgement for many, none where none is asked for. */
+/* One acknowledgment for many, none where none is asked for. */
 static void test_coalesce(void **state)
 {
 	struct peer *p = make();
@@ -334,7 +334,7 @@ static void test_read(void **state)
 	peer_free(p);
 }
 
-/* An acknowledgement never passes a READ that was asked for again. */
+/* An acknowledgment never passes a READ that was asked for again. */
 static void test_ack_behind_read(void **state)
 {
 	struct peer *p = make();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * The requester of an RC queue pair against a partner that answers as it
- * likes: acknowledgements, refusals, silence, wrong answers; and WQEs that
+ * likes: acknowledgments, refusals, silence, wrong answers; and WQEs that
  * are not what they should be.
  */
 #include "peer.h"
@@ -109,7 +109,7 @@ static void test_window(void **state)
 	peer_free(p);
 }
 
-/* Completions in order, also when one acknowledgement is for several. */
+/* Completions in order, also when one acknowledgment is for several. */
 static void test_ack_many(void **state)
 {
 	struct peer *p = make();
@@ -296,7 +296,7 @@ static void test_partial_read(void **state)
 	peer_expect(p, &pkt, 0x04, PSN + 4);
 	assert_int_equal(peer_stats(p)->implied_naks, 1);
 	peer_aeth(p, 0x0d, PSN + 1, 0x1f, answer + MTU, MTU);
-	/* An acknowledgement behind it means that the rest was lost. */
+	/* An acknowledgment behind it means that the rest was lost. */
 	peer_ack(p, PSN + 4);
 	peer_expect(p, &pkt, 0x0c, PSN + 2);
 	peer_expect(p, &pkt, 0x04, PSN + 4);

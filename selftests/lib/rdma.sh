@@ -1,89 +1,120 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What our RDMA tests share. Source it instead of env.sh.
+# What our RDMA tests share, for one machine and for two. Source it instead of
+# env.sh.
 #
-#   tulle0 192.0.3.1/24, 2001:db8:1::1/64	IB0, GID indices G0 (IPv4) and G0_V6
-#   tulle1 192.0.3.2/24, 2001:db8:1::2/64	IB1, G1, G1_V6
+#   here   tulle0 192.0.3.1/24, 2001:db8:1::1/64; IB, its GIDs GID4 and GID6
+#   far    in topology pair tulle1 in ns-remote, in two the other machine's
+#          tulle0, in peer Soft-RoCE on its NIC: 192.0.3.2/24,
+#          2001:db8:1::2/64; FAR_IB, FAR_GID4, FAR_GID6
 #
-# Both stay in the first namespace: a queue pair names its port, so that what
-# IB0 sends to IB1 does travel over the cable.
+# The far port is in another namespace or machine, because the kernel would take
+# the address of a port of its own for the way to itself.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
+RDMA_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+RDMA_PORT=18600
+RDMA_LIMIT=120
+guest_is_slow && RDMA_LIMIT=600
+
+# far LINE, or far COMMAND ARG...: runs it at the far end.
+far() {
+	if [ "$TULLE_TOPOLOGY" != pair ]; then
+		peer "$@"
+	elif [ $# -eq 1 ]; then
+		in_ns sh -c "$1"
+	else
+		in_ns "$@"
+	fi
+}
+
 # rdma-core renames devices: they are known by their network port.
-ib_of() { # PORT
+rdma_of() { # PORT
 	local dir
 	for dir in "/sys/class/net/$1/device/infiniband"/*; do
 		[ -e "$dir" ] && basename "$dir"
 	done
 }
 
-# gid_of IBDEV ADDRESS: index of its RoCE v2 entry
-gid_of() {
-	local dir=/sys/class/infiniband/$1/ports/1 want i
-	want=$(python3 -c 'import ipaddress, sys
-a = ipaddress.ip_address(sys.argv[1]).packed
-a = (bytes(10) + b"\xff\xff" + a)[-16:].hex() if len(a) == 4 else a.hex()
-print(":".join(a[i:i + 4] for i in range(0, 32, 4)))' "$2")
-	for i in $(seq 0 255); do
-		[ "$(cat "$dir/gids/$i" 2>/dev/null)" = "$want" ] || continue
-		[ "$(cat "$dir/gid_attrs/types/$i" 2>/dev/null)" = "RoCE v2" ] || continue
-		echo "$i"
-		return 0
-	done
-	return 1
-}
-
-gid_is_there() { gid_of "$@" >/dev/null; }
-
-port_is_active() { # IBDEV
+rdma_is_active() { # IBDEV
 	grep -q ACTIVE "/sys/class/infiniband/$1/ports/1/state"
 }
 
-rdma_ports() {
-	local p
-	env_home
-	env_require_tulle tulle0 tulle1
-	modprobe -a rdma_ucm ib_umad
-	for p in 0 1; do
-		ip link set "tulle$p" mtu "${MTU:-4200}" up
-		ip addr replace "192.0.3.$((p + 1))/24" dev "tulle$p"
-		ip addr replace "2001:db8:1::$((p + 1))/64" dev "tulle$p" nodad
-	done
+gid_of() { "$RDMA_LIB/gid.py" "$@"; }
+far_gid_of() { far "$RDMA_LIB/gid.py" "$@"; }
+
+rdma_far_machine() {
+	FAR_PORT=$(peer "ls /sys/class/net" | grep -xE 'peer0|tulle0')
+	peer "modprobe -a rdma_ucm ib_umad
+		ip link set $FAR_PORT mtu ${MTU:-4200} up
+		ip addr replace $REMOTE_V4/24 dev $FAR_PORT
+		ip addr replace $REMOTE_V6/64 dev $FAR_PORT nodad
+		[ $FAR_PORT = tulle0 ] || { modprobe rdma_rxe && rdma link add rxe0 type rxe netdev $FAR_PORT; }"
+	ip link set tulle0 mtu "${MTU:-4200}" up
+	port_addresses
 	retry 20 port_carrier tulle0
-	IB0=$(ib_of tulle0) IB1=$(ib_of tulle1)
-	[ -n "$IB0" ] && [ -n "$IB1" ] || {
-		echo "Bail out! the ports have no RDMA device"
-		exit 1
-	}
-	retry 10 port_is_active "$IB0"
-	retry 10 port_is_active "$IB1"
-	retry 10 gid_is_there "$IB1" 2001:db8:1::2
-	G0=$(gid_of "$IB0" 192.0.3.1) G0_V6=$(gid_of "$IB0" 2001:db8:1::1)
-	G1=$(gid_of "$IB1" 192.0.3.2) G1_V6=$(gid_of "$IB1" 2001:db8:1::2)
+	retry 20 ping -c 1 -W 1 "$REMOTE_V4" >/dev/null
 }
 
-RDMA_PORT=18600
+rdma_far_namespace() {
+	FAR_PORT=tulle1
+	env_pair
+	ip link set tulle0 mtu "${MTU:-4200}"
+	in_ns ip link set tulle1 mtu "${MTU:-4200}"
+	retry 20 port_carrier tulle0
+}
 
-# server_client SERVER... -- CLIENT...: two programs that meet on $RDMA_PORT. The
-# client's status, and the server's; the output of both when one is not 0.
-server_client() {
-	local server=() pid status rc
+rdma_ports() {
+	env_require_tulle tulle0
+	modprobe -a rdma_ucm ib_umad
+	if [ "$TULLE_TOPOLOGY" = pair ]; then
+		rdma_far_namespace
+	else
+		rdma_far_machine
+	fi
+	IB=$(rdma_of tulle0)
+	FAR_IB=$(far "ls /sys/class/net/$FAR_PORT/device/infiniband" 2>/dev/null | head -n 1)
+	[ "$FAR_PORT" != peer0 ] || FAR_IB=rxe0
+	if [ -z "$IB" ] || [ -z "$FAR_IB" ]; then
+		echo "Bail out! a port has no RDMA device"
+		exit 1
+	fi
+	retry 10 rdma_is_active "$IB"
+	retry 10 far_gid_of "$FAR_IB" "$REMOTE_V6" >/dev/null
+	retry 10 gid_of "$IB" "$LOCAL_V6" >/dev/null
+	GID4=$(gid_of "$IB" "$LOCAL_V4") GID6=$(gid_of "$IB" "$LOCAL_V6")
+	FAR_GID4=$(far_gid_of "$FAR_IB" "$REMOTE_V4") FAR_GID6=$(far_gid_of "$FAR_IB" "$REMOTE_V6")
+	echo "# $IB (GIDs $GID4, $GID6), far $FAR_IB (GIDs $FAR_GID4, $FAR_GID6)"
+}
+
+# listens RUN...: something at that end listens on $RDMA_PORT.
+rdma_listens() { "$@" ss -Hltn "sport = :$RDMA_PORT" | grep -q .; }
+
+# rdma_pair RUN_SERVER RUN_CLIENT SERVER... -- CLIENT...: two programs that meet on
+# $RDMA_PORT; RUN is "far" or "env", for here. Both statuses must be 0, else the
+# output of both is shown.
+rdma_pair() {
+	local at_server=$1 at_client=$2 server=() pid status rc
+	shift 2
 	while [ "$1" != -- ]; do
 		server+=("$1")
 		shift
 	done
 	shift
-	timeout 120 "${server[@]}" >"$KTAP_TMP/server" 2>&1 &
+	"$at_server" timeout $RDMA_LIMIT "${server[@]}" >"$KTAP_TMP/server" 2>&1 &
 	pid=$!
-	retry 20 eval "ss -Hltn 'sport = :$RDMA_PORT' | grep -q ." || sleep 1
-	timeout 120 "$@" >"$KTAP_TMP/client" 2>&1
+	# Servers of the connection manager do not show as sockets.
+	retry "${RDMA_WAIT:-10}" rdma_listens "$at_server" || sleep 1
+	"$at_client" timeout $RDMA_LIMIT "$@" >"$KTAP_TMP/client" 2>&1
 	rc=$?
+	# A server without its client would wait for its whole time.
+	[ $rc -eq 0 ] || pkill -P $pid || kill $pid
 	wait $pid
 	status=$?
 	RDMA_PORT=$((RDMA_PORT + 1))
 	[ $rc -eq 0 ] && [ $status -eq 0 ] && return 0
 	echo "client $rc, server $status"
-	sed 's/^/client: /' "$KTAP_TMP/client"
-	sed 's/^/server: /' "$KTAP_TMP/server"
+	tail -n 15 "$KTAP_TMP/client" | sed 's/^/client: /'
+	tail -n 15 "$KTAP_TMP/server" | sed 's/^/server: /'
 	return 1
 }

@@ -16,7 +16,7 @@ ROOT_TOOLS="
 	iputils-ping iputils-arping iputils-tracepath ndisc6 traceroute jq file strace ltrace
 	rdma-core ibverbs-utils ibverbs-providers librdmacm-dev libibverbs-dev perftest rdmacm-utils infiniband-diags
 	linuxptp lldpad libteam-utils smcroute bridge-utils ifenslave vlan openssh-server openssh-client procps psmisc
-	kexec-tools pciutils usbutils virtme-ng nvme-cli nfs-common nfs-kernel-server
+	kexec-tools pciutils usbutils virtme-ng nvme-cli fio nfs-common nfs-kernel-server
 	nftables iptables conntrack mtd-utils hostname netbase vim-tiny less curl time stress-ng
 	wireless-regdb keyutils util-linux-extra
 "
