@@ -85,6 +85,9 @@ static int qp_get_rings(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp,
 			struct ib_qp_init_attr *init, struct tulle_qp_ctx *ctx,
 			struct ib_udata *udata)
 {
+	/* Targets of XRC have none: they receive into shared ones. */
+	if (qp->type == TULLE_QP_XRC_TGT)
+		return 0;
 	if (udata)
 		return tulle_ib_qp_get_user(dev, qp, init, ctx, udata);
 	return tulle_ib_qp_alloc_kernel(dev, qp, init, ctx);
@@ -170,7 +173,8 @@ static int qp_create(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 		return -EOPNOTSUPP;
 	}
 	qp->dev = dev;
-	qp->is_user = udata;
+	/* Processes' targets of XRC are the core's: it hands over no udata. */
+	qp->is_user = udata || qp->type == TULLE_QP_XRC_TGT;
 	qp->sig_all = init->sq_sig_type == IB_SIGNAL_ALL_WR;
 	qp->state = IB_QPS_RESET;
 	mutex_init(&qp->mutex);

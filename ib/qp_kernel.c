@@ -114,7 +114,7 @@ int tulle_ib_qp_alloc_kernel(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp,
 	spin_lock_init(&qp->sq.lock);
 	spin_lock_init(&qp->rq.lock);
 	/* Nothing in the kernel uses them. */
-	if (qp->type == TULLE_QP_XRC_TGT || qp->type == TULLE_QP_XRC_INI)
+	if (qp->type == TULLE_QP_XRC_INI)
 		return -EOPNOTSUPP;
 	err = qp_alloc_sq(dev, qp, init, ctx);
 	if (err)

@@ -86,8 +86,6 @@ int tulle_ib_qp_get_user(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp,
 		err = qp_user_check(dev, &req);
 	if (err)
 		return err;
-	if (qp->type == TULLE_QP_XRC_TGT)
-		return req.sq_buf || req.rq_buf ? -EINVAL : 0;
 	/* All others have an SQ, and an RQ unless receives are shared. */
 	if (!req.sq_buf ||
 	    (req.rq_buf && (init->srq || qp->type == TULLE_QP_XRC_INI)))

@@ -64,4 +64,5 @@ done
 ktap_check "rc across, new post send" across rc -c -N
 [ "$FAR_IB" = rxe0 ] || ktap_check "rc across, timestamps" across rc -c -t
 [ "$FAR_IB" = rxe0 ] || ktap_check "xsrq across" across xsrq
+ktap_check "xsrq within" within xsrq
 ktap_end
