@@ -188,6 +188,10 @@ int tulle_post_send(struct ibv_qp *ibqp, struct ibv_send_wr *wr,
 	int err = 0;
 	u32 pi;
 
+	if (!tulle_qp_can_send(qp)) {
+		*bad = wr;
+		return EINVAL;
+	}
 	tulle_lock(&qp->sq_lock);
 	pi = qp->sq.pi;
 	for (; wr; wr = wr->next) {
@@ -255,7 +259,7 @@ int tulle_post_recv(struct ibv_qp *ibqp, struct ibv_recv_wr *wr,
 	u32 pi;
 
 	/* No RQ: receives come from an SRQ, or there are none. */
-	if (!qp->rq_buf.addr) {
+	if (!qp->rq_buf.addr || ibqp->state == IBV_QPS_RESET) {
 		*bad = wr;
 		return EINVAL;
 	}

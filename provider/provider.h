@@ -310,6 +310,12 @@ int tulle_qp_size(const struct tulle_ib_uresp_alloc_ucontext *info,
 u64 tulle_qp_type_ops(enum ibv_qp_type type);
 
 /* Does it send a packet, and so name an SRQ when the QP is of XRC? */
+/* libibverbs keeps the state that was asked for last. */
+static inline bool tulle_qp_can_send(const struct tulle_qp *qp)
+{
+	return qp->vqp.qp.state >= IBV_QPS_RTS;
+}
+
 static inline bool tulle_op_is_remote(u8 op)
 {
 	return op != TULLE_WQE_LOCAL_INV && op != TULLE_WQE_BIND_MW;

@@ -25,7 +25,7 @@ static void tulle_wr_start(struct ibv_qp_ex *ex)
 
 	tulle_lock(&qp->sq_lock);
 	qp->wr_pi = qp->sq.pi;
-	qp->wr_err = 0;
+	qp->wr_err = tulle_qp_can_send(qp) ? 0 : EINVAL;
 	qp->wqe.hdr = NULL;
 }
 

@@ -229,6 +229,7 @@ static int fake_create_qp(struct verbs_qp *vqp,
 		return err;
 	vqp->qp.context = &fake.ctx.vctx.context;
 	vqp->qp.qp_num = FAKE_QPN + fake.qps;
+	vqp->qp.state = IBV_QPS_RTS;
 	resp->handle = FAKE_HANDLE + fake.qps++;
 	return 0;
 }

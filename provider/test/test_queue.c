@@ -233,12 +233,45 @@ static void test_refused(void **state)
 	env_free(&t);
 }
 
+/* In RESET nothing is taken, and in INIT and RTR nothing to send. */
+static void test_state(void **state)
+{
+	struct env t = env_new(IBV_QPT_RC, ALL_RC);
+	struct ibv_send_wr wr = wr_of(IBV_WR_SEND, 0), *bad = NULL;
+	struct ibv_recv_wr recv = {}, *bad_recv = NULL;
+	int s;
+
+	(void)state;
+	for (s = IBV_QPS_RESET; s < IBV_QPS_RTS; s++) {
+		t.qp->vqp.qp.state = s;
+		assert_int_equal(tulle_post_send(&t.qp->vqp.qp, &wr, &bad),
+				 EINVAL);
+		assert_ptr_equal(bad, &wr);
+		start(&t, 0);
+		t.ex->wr_send(t.ex);
+		t.ex->wr_set_sge_list(t.ex, 4, sges);
+		assert_int_equal(t.ex->wr_complete(t.ex), EINVAL);
+	}
+	t.qp->vqp.qp.state = IBV_QPS_RESET;
+	assert_int_equal(tulle_post_recv(&t.qp->vqp.qp, &recv, &bad_recv),
+			 EINVAL);
+	assert_ptr_equal(bad_recv, &recv);
+	fake_no_doorbell();
+	t.qp->vqp.qp.state = IBV_QPS_INIT;
+	assert_int_equal(tulle_post_recv(&t.qp->vqp.qp, &recv, &bad_recv), 0);
+	t.qp->vqp.qp.state = IBV_QPS_ERR;
+	assert_int_equal(tulle_post_send(&t.qp->vqp.qp, &wr, &bad), 0);
+	fake_doorbell(TULLE_UAR_QP_RQ);
+	fake_doorbell(TULLE_UAR_QP_SQ);
+	env_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_sig_all), T(test_recv), T(test_wrap), T(test_full),
 		T(test_ex_rollback), T(test_ex_overflow), T(test_batch),
-		T(test_refused),
+		T(test_refused), T(test_state),
 	};
 
 	return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
