@@ -87,12 +87,27 @@ rdma_ports() {
 	echo "# $IB (GIDs $GID4, $GID6), far $FAR_IB (GIDs $FAR_GID4, $FAR_GID6)"
 }
 
-# listens RUN...: something at that end listens on $RDMA_PORT.
-rdma_listens() { "$@" ss -Hltn "sport = :$RDMA_PORT" | grep -q .; }
+# What here and far are to WAY: within the device, across to the far end, back from
+# there. Sets AT_SERVER, AT_CLIENT ("far", or "env" for here), ADDR4, ADDR6.
+# shellcheck disable=SC2034
+rdma_way() { # WAY
+	AT_SERVER=env AT_CLIENT=env ADDR4=$LOCAL_V4 ADDR6=$LOCAL_V6
+	case $1 in
+	across) AT_SERVER=far ADDR4=$REMOTE_V4 ADDR6=$REMOTE_V6 ;;
+	back) AT_CLIENT=far ;;
+	esac
+}
+
+# rdma_listens RUN: something at that end listens on $RDMA_PORT, a socket or the
+# connection manager.
+rdma_listens() {
+	"$1" ss -Hltun "sport = :$RDMA_PORT" | grep -q . ||
+		"$1" rdma resource show cm_id | grep -qE "LISTEN .*:$RDMA_PORT( |$)"
+}
 
 # rdma_pair RUN_SERVER RUN_CLIENT SERVER... -- CLIENT...: two programs that meet on
 # $RDMA_PORT; RUN is "far" or "env", for here. Both statuses must be 0, else the
-# output of both is shown.
+# output of both is shown. RDMA_STAYS=1 tells of a server that never ends.
 rdma_pair() {
 	local at_server=$1 at_client=$2 server=() pid status rc
 	shift 2
@@ -103,18 +118,38 @@ rdma_pair() {
 	shift
 	"$at_server" timeout $RDMA_LIMIT "${server[@]}" >"$KTAP_TMP/server" 2>&1 &
 	pid=$!
-	# Servers of the connection manager do not show as sockets.
-	retry "${RDMA_WAIT:-10}" rdma_listens "$at_server" || sleep 1
+	retry "${RDMA_WAIT:-10}" rdma_listens "$at_server" || echo "the server does not listen"
 	"$at_client" timeout $RDMA_LIMIT "$@" >"$KTAP_TMP/client" 2>&1
 	rc=$?
 	# A server without its client would wait for its whole time.
-	[ $rc -eq 0 ] || pkill -P $pid || kill $pid
+	[ $rc -eq 0 ] && [ -z "${RDMA_STAYS:-}" ] || pkill -P $pid || kill $pid 2>/dev/null
 	wait $pid
 	status=$?
+	[ -z "${RDMA_STAYS:-}" ] || status=0
 	RDMA_PORT=$((RDMA_PORT + 1))
 	[ $rc -eq 0 ] && [ $status -eq 0 ] && return 0
 	echo "client $rc, server $status"
 	tail -n 15 "$KTAP_TMP/client" | sed 's/^/client: /'
 	tail -n 15 "$KTAP_TMP/server" | sed 's/^/server: /'
+	return 1
+}
+
+# rdma_objects RUN: how many objects of each kind there are at that end.
+rdma_objects() { "$1" rdma resource show | sed 's/^[0-9]*: //'; }
+
+# Connections linger a while after their programs, in TIMEWAIT.
+rdma_objects_are() { # HERE FAR
+	[ "$(rdma_objects env)" = "$1" ] && [ "$(rdma_objects far)" = "$2" ]
+}
+
+# rdma_no_leftovers HERE FAR: the same objects as when these were counted.
+rdma_no_leftovers() {
+	retry 20 rdma_objects_are "$1" "$2" && return 0
+	printf 'before:\n%s\n%s\n' "$1" "$2"
+	rdma_objects env
+	rdma_objects far
+	rdma resource show qp
+	rdma resource show cm_id
+	rdma resource show mr
 	return 1
 }
