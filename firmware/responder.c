@@ -114,18 +114,23 @@ static void complete_recv(struct tfw_qp *qp, const struct tfw_pkt *pkt,
 			     NULL, pkt->solicited);
 }
 
-/* A receive WQE that cannot take the message ends with an error. */
+/*
+ * A receive WQE that cannot take the message ends with an error, which is all
+ * that the consumer hears: no event for what a completion tells.
+ */
 static enum tfw_resp_result recv_failed(struct tfw_qp *qp,
 					const struct tfw_pkt *pkt, u8 status,
 					u8 *nak)
 {
-	u8 code = ROCE_NAK_OP;
-
+	*nak = ROCE_NAK_OP;
 	/* The partner's fault, if it can be told. */
 	if (status == TULLE_WC_LOC_LEN && qp->type != TULLE_QP_UC)
-		code = ROCE_NAK_INV_REQ;
-	complete_recv(qp, pkt, status, false);
-	return tfw_resp_refuse(qp, nak, code);
+		*nak = ROCE_NAK_INV_REQ;
+	else if (status == TULLE_WC_LOC_ACCESS)
+		*nak = ROCE_NAK_ACCESS;
+	complete_recv(qp, pkt, status, status == TULLE_WC_LOC_ACCESS);
+	doom(qp, -1);
+	return TFW_RESP_NAK;
 }
 
 /*
@@ -204,6 +209,9 @@ static enum tfw_resp_result do_write(struct tfw_qp *qp,
 		*nak = st;
 		return TFW_RESP_NAK;
 	}
+	/* The memory went after the message began, and was to be reported. */
+	if (st == TULLE_WC_REM_ACCESS && (pkt->op & ROCE_H_IMM))
+		return recv_failed(qp, pkt, TULLE_WC_LOC_ACCESS, nak);
 	if (st)
 		return tfw_resp_refuse(qp, nak, st == TULLE_WC_REM_ACCESS ?
 				       ROCE_NAK_ACCESS : ROCE_NAK_OP);

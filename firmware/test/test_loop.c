@@ -104,8 +104,7 @@ static void test_refused(void **state)
 	(void)state;
 	for (n = 1; n <= 2; n++) {
 		refused(n, (struct rc_op){ .op = TULLE_WQE_SEND, .len = 100 },
-			TULLE_WC_REM_INV_REQ, TULLE_QP_EVENT_REQ_ERR,
-			TULLE_WC_LOC_LEN);
+			TULLE_WC_REM_INV_REQ, -1, TULLE_WC_LOC_LEN);
 		refused(n, write, TULLE_WC_REM_ACCESS,
 			TULLE_QP_EVENT_ACCESS_ERR,
 			TULLE_WC_WR_FLUSH);

@@ -194,8 +194,7 @@ static void test_fatal(void **state)
 {
 	static const struct fatal cases[] = {
 		/* longer than the receive WQE */
-		{ 0x04, 700, 0, 0, false, 0x61, TULLE_QP_EVENT_REQ_ERR,
-		  TULLE_WC_LOC_LEN },
+		{ 0x04, 700, 0, 0, false, 0x61, -1, TULLE_WC_LOC_LEN },
 		/* not in a message */
 		{ 0x01, MTU, 0, 0, false, 0x61, TULLE_QP_EVENT_REQ_ERR, -1 },
 		{ 0x02, 5, 0, 0, false, 0x61, TULLE_QP_EVENT_REQ_ERR, -1 },
@@ -285,6 +284,28 @@ static void test_write_imm_rnr(void **state)
 	assert_memory_equal(&cqe->imm, imm, 4);
 	assert_int_equal(rc_cqe_op(cqe), TULLE_CQE_RECV_WRITE);
 	assert_memory_equal(fake_ptr(&p->dev->d, buf), data, MTU + 8);
+	peer_free(p);
+}
+
+/* Memory that goes in the middle of a WRITE with immediate data. */
+static void test_write_imm_gone(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_mem(p->dev, 8192);
+	u8 ext[16], imm[4] = { 1, 2, 3, 4 };
+	u32 key = p->dev->key;
+
+	(void)state;
+	rc_recv_sges(&p->q, 5, NULL, 0);
+	peer_reth(ext, buf, key, MTU + 8);
+	peer_send(p, 0x06, PSN, false, ext, 16, data, MTU, 0);
+	assert_int_equal(fake_destroy(&p->dev->d, TULLE_CMD_DESTROY_MKEY,
+				      key >> 8 | key << 24), 0);
+	peer_send(p, 0x09, PSN + 1, true, imm, 4, data + MTU, 8, 0);
+	peer_expect_ack(p, PSN + 1, 0x62);
+	rc_expect(&p->q.rcq, 5, TULLE_WC_LOC_ACCESS);
+	assert_int_equal(peer_state(p), TULLE_QPS_ERR);
+	assert_int_equal(rc_event(p->dev), -1);
 	peer_free(p);
 }
 
@@ -458,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_no_rights),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_imm_rnr),
+		cmocka_unit_test(test_write_imm_gone),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_ack_behind_read),
 		cmocka_unit_test(test_comm_est),
