@@ -5,22 +5,10 @@
 # does not, a new one must work afterwards. Cases can be named on the command
 # line.
 . "$(dirname "$0")/../lib/env.sh"
+. "$(dirname "$0")/../lib/device.sh"
 
 ROUNDS=${ROUNDS:-20}
 SERVER=
-BDF0=$(port_pci tulle0)
-
-device_get() { # DEVICE PROPERTY
-	qmp "{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"$1\",\"property\":\"$2\"}}" |
-		jq -re .
-}
-
-no_live_object() {
-	local o
-	o=$(device_get "$1" objects) || return 1
-	echo "$o"
-	! grep -Eq '=[1-9]' <<<"$o"
-}
 
 flow_start() {
 	in_background iperf3 -c "$REMOTE_V4" -t 600 -i 1 --forceflush --connect-timeout 5000
@@ -73,7 +61,6 @@ channels() { ethtool -L tulle0 combined $(($1 % 2 ? 4 : 2)); }
 rings() { ethtool -G tulle0 rx $(($1 % 2 ? 1024 : 256)) tx $(($1 % 2 ? 1024 : 256)); }
 rss() { ethtool -X tulle0 equal $(($1 % 2 ? 1 : 2)); }
 mtus() { ip link set tulle0 mtu $(($1 % 2 ? 1500 : 9000)) && port_addresses; }
-flr() { echo flr >"/sys/bus/pci/devices/$BDF0/reset_method" && echo 1 >"/sys/bus/pci/devices/$BDF0/reset"; }
 # The alarm must not ring before everything sleeps: nothing else wakes the guest.
 suspend() { freeze "$(guest_is_slow && echo 30 || echo 2)"; }
 
@@ -169,7 +156,6 @@ rounds_under_load() {
 	done
 }
 
-unbind() { echo "$BDF0" >/sys/bus/pci/drivers/tulle_core/unbind; }
 bind() { echo "$BDF0" >/sys/bus/pci/drivers/tulle_core/bind && ports_are_back ""; }
 modules_out() {
 	{ [ ! -d /sys/module/tulle_ib ] || rmmod tulle_ib; } &&
@@ -177,24 +163,11 @@ modules_out() {
 }
 modules_in() { modprobe tulle_en && ports_are_back both; }
 
-# The device is made again as it was.
-unplug() {
-	PLUG="\"id\":\"tulle0\",\"bus\":\"rp0\",\"cable\":\"$(device_get tulle0 cable)\",\"mac\":\"$(device_get tulle0 mac)\""
-	qmp '{"execute":"device_del","arguments":{"id":"tulle0"}}'
-	retry 20 test ! -e "/sys/bus/pci/devices/$BDF0" && retry 20 qemu_has_let_go tulle0
-}
-plug_in() { qmp "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tulle\",$PLUG}}"; }
+
 plug() {
 	# QEMU refuses while the slot's power changes.
 	retry 20 plug_in && retry 30 test -e "/sys/bus/pci/devices/$BDF0" && ports_are_back ""
 }
-
-set_removed() { # true|false
-	qmp "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"tulle0\",\"property\":\"removed\",\"value\":$1}}"
-}
-
-fw_state() { devlink -j health show "pci/$BDF0" reporter fw | jq -r '.health[][0].state'; }
-fw_is() { [ "$(fw_state)" = "$1" ]; }
 
 # Pulled out without a word. In one round the driver is told, by removing the
 # function; in the next it finds out by itself and stays, for devlink.
