@@ -10,9 +10,11 @@
 
 #include <linux/auxiliary_bus.h>
 #include <linux/bits.h>
+#include <linux/bottom_half.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -240,7 +242,10 @@ err_destroy:
 	return err;
 }
 
-/* What will not complete any more is found when the CQs are polled. */
+/*
+ * What will not complete any more is found when the CQs are polled. Who polls
+ * in softirqs has done so on return, unless it was at it already.
+ */
 static void main_wake_all(struct tulle_ib_dev *dev)
 {
 	struct tulle_ib_cq *cq;
@@ -252,7 +257,9 @@ static void main_wake_all(struct tulle_ib_dev *dev)
 		    !refcount_inc_not_zero(&cq->ref.users))
 			continue;
 		xa_unlock(&dev->cqs);
+		local_bh_disable();
 		tulle_ib_cq_wake(cq);
+		local_bh_enable();
 		tulle_ib_ref_put(&cq->ref);
 		xa_lock(&dev->cqs);
 	}
@@ -277,8 +284,8 @@ void tulle_ib_report_death(struct tulle_ib_dev *dev)
 		dev->death_told = true;
 		ib_dispatch_event(&event);
 	}
-	mutex_unlock(&adev->lock);
 	main_wake_all(dev);
+	mutex_unlock(&adev->lock);
 }
 
 static void main_detach(struct tulle_adev *tadev)
@@ -286,8 +293,15 @@ static void main_detach(struct tulle_adev *tadev)
 	struct tulle_ib_adev *adev = auxiliary_get_drvdata(&tadev->adev);
 	struct tulle_ib_dev *dev = adev->dev;
 
-	if (tulle_ib_is_dead(dev))
+	if (tulle_ib_is_dead(dev)) {
 		tulle_ib_report_death(dev);
+		/*
+		 * Consumers first learn that their work failed, then that the
+		 * device goes: the other way round NVMe hosts wait for work in
+		 * flight until it times out.
+		 */
+		synchronize_rcu();
+	}
 	main_set_registered(adev, false);
 	ib_unregister_device(&dev->ibdev);
 	tulle_event_unregister(dev->tdev, &dev->events);
