@@ -188,6 +188,19 @@ void tfw_wire_release_late(struct tfw_port *port)
 		pass_held(port, chunk);
 }
 
+void tfw_wire_arrive_late(struct tfw_port *port)
+{
+	struct tfw_wire *wire = port->wire;
+	u16 chunk = wire->late_rx;
+
+	if (!chunk)
+		return;
+	wire->late_rx = 0;
+	load_held(port, chunk, &wire->rx_frame);
+	tfw_wire_arrive(port, &wire->rx_frame);
+	tfw_fifo_drop(&wire->store, chunk);
+}
+
 bool tfw_wire_hold(struct tfw_port *port, struct tfw_frame *f, u64 when)
 {
 	struct tfw_wire *wire = port->wire;
@@ -232,7 +245,10 @@ static void drop_held(struct tfw_port *port)
 	}
 	if (wire->late)
 		tfw_fifo_drop(&wire->store, wire->late);
+	if (wire->late_rx)
+		tfw_fifo_drop(&wire->store, wire->late_rx);
 	wire->late = 0;
+	wire->late_rx = 0;
 	while (wire->nheld)
 		tfw_fifo_drop(&wire->store, wire->held[--wire->nheld].chunk);
 }
@@ -262,6 +278,7 @@ static void on_timer(struct tfw_timer *t)
 
 	release_due(port);
 	tfw_wire_release_late(port);
+	tfw_wire_arrive_late(port);
 	if (wire->tick && wire->tick <= now)
 		tick(port);
 	if (wire->pause_until && wire->pause_until <= now) {

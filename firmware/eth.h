@@ -370,7 +370,8 @@ void tfw_fifo_drop(struct tfw_fifo *ff, u16 first);
  * @hold: copy of what it did not take (chunk of @store + 1)
  * @store: held frames: @hold, and what faults delay
  * @held: frames delayed by faults: chunk + 1 and time, oldest first
- * @late: one packet that the next one overtakes
+ * @late: one packet on its way out that the next one overtakes
+ * @late_rx: the same for one from the backend
  * @bounce: guest memory that cannot be mapped is copied here
  */
 struct tfw_wire {
@@ -388,6 +389,7 @@ struct tfw_wire {
 	bool			tx_full;
 	u16			hold;
 	u16			late;
+	u16			late_rx;
 	u32			nheld;
 	struct {
 		u64	when;
@@ -439,6 +441,7 @@ bool tfw_wire_hold(struct tfw_port *port, struct tfw_frame *f, u64 when);
 
 /* The packet that was to be overtaken has been. */
 void tfw_wire_release_late(struct tfw_port *port);
+void tfw_wire_arrive_late(struct tfw_port *port);
 
 /* A whole frame arrived on the port. */
 void tfw_wire_arrive(struct tfw_port *port, struct tfw_frame *f);

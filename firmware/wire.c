@@ -174,6 +174,17 @@ static bool arrive_symbols(struct tfw_port *port, const struct tfw_frame *f,
  */
 #define DELAY_NS	1000000ULL
 
+/* The next packet overtakes this one; by nobody overtaken it comes soon. */
+static bool reorders(struct tfw_port *port, struct tfw_frame *f, u16 *late)
+{
+	if (*late || !tfw_fault(port->dev, TFW_FAULT_WIRE_REORDER))
+		return false;
+	*late = tfw_fifo_store(&port->wire->store, f, 0, 0);
+	if (*late)
+		tfw_wire_timer_arm(port, engine_of(port)->now + DELAY_NS);
+	return *late;
+}
+
 /* Sent, but not delivered; true: it is gone or comes later. */
 static bool strike(struct tfw_port *port, struct tfw_frame *f)
 {
@@ -198,15 +209,7 @@ static bool strike(struct tfw_port *port, struct tfw_frame *f)
 		       tfw_plan_random(plan, TFW_FAULT_WIRE_DELAY) % DELAY_NS;
 		return tfw_wire_hold(port, f, when);
 	}
-	if (!wire->late && tfw_fault(port->dev, TFW_FAULT_WIRE_REORDER)) {
-		wire->late = tfw_fifo_store(&wire->store, f, 0, 0);
-		/* Overtaken by nobody it comes after a while. */
-		if (wire->late)
-			tfw_wire_timer_arm(port,
-					   engine_of(port)->now + DELAY_NS);
-		return wire->late;
-	}
-	return false;
+	return reorders(port, f, &wire->late);
 }
 
 static bool any_fault(const struct tfw_port *port)
@@ -347,6 +350,7 @@ void tfw_wire_send(struct tfw_port *port, struct tfw_frame *f)
 /*
  * From the backend
  */
+/* True: it is gone, or comes later. */
 static bool loses(struct tfw_port *port, struct tfw_frame *f)
 {
 	struct tfw_plan *plan = &port->dev->faults;
@@ -357,9 +361,11 @@ static bool loses(struct tfw_port *port, struct tfw_frame *f)
 		arrive_corrupt(port, f);
 		return true;
 	}
-	return tfw_fault(port->dev, TFW_FAULT_WIRE_SYMBOL) &&
-	       !arrive_symbols(port, f,
-			       tfw_plan_random(plan, TFW_FAULT_WIRE_SYMBOL));
+	if (tfw_fault(port->dev, TFW_FAULT_WIRE_SYMBOL) &&
+	    !arrive_symbols(port, f,
+			    tfw_plan_random(plan, TFW_FAULT_WIRE_SYMBOL)))
+		return true;
+	return reorders(port, f, &port->wire->late_rx);
 }
 
 bool tfw_port_receive(struct tfw_dev *dev, const struct tfw_iov *iov,
@@ -387,7 +393,9 @@ bool tfw_port_receive(struct tfw_dev *dev, const struct tfw_iov *iov,
 	 * of a wire never sees one shorter than this.
 	 */
 	tfw_frame_pad(f);
-	if (!any_fault(port) || !loses(port, f))
-		tfw_wire_arrive(port, f);
+	if (any_fault(port) && loses(port, f))
+		return true;
+	tfw_wire_arrive(port, f);
+	tfw_wire_arrive_late(port);
 	return true;
 }

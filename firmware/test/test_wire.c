@@ -113,6 +113,37 @@ static void test_faults(void **state)
 			       le64_to_cpu(b.rx_symbol_errors) >= 20);
 }
 
+/* What comes from a backend is shuffled too, and nothing stays behind. */
+static void test_backend_reorder(void **state)
+{
+	struct net_spec s = { .payload = 100 };
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->b.d;
+	u32 order[21], i, got = 0;
+	char err[100];
+
+	tfw_cable_leave(d->dev);
+	tfw_port_set_backend(d->dev, true, true);
+	fake_advance(&fx->p->env, 100000000);
+	assert_true(tfw_dev_set_faults(d->dev, "wire_reorder:n=10", err,
+				       sizeof(err)));
+	net_rq_post(&fx->rq, 64);
+	for (i = 0; i < 21; i++) {
+		s.seq = i;
+		assert_true(fake_receive(d, fx->p->frame,
+					 net_make(&s, fx->p->frame)));
+		while (net_rx(&fx->rq, &fx->p->pkt))
+			order[got++] = get_be32(fx->p->pkt.data + 38);
+	}
+	assert_int_equal(got, 20);
+	fake_advance(&fx->p->env, 10000000);
+	assert_true(net_rx(&fx->rq, &fx->p->pkt));
+	order[got++] = get_be32(fx->p->pkt.data + 38);
+	assert_false(net_rx(&fx->rq, &fx->p->pkt));
+	for (i = 0; i < 21; i++)
+		assert_int_equal(order[i], i == 9 ? 10 : i == 10 ? 9 : i);
+}
+
 /* The same seed loses the same packets. */
 static void test_seed(void **state)
 {
@@ -252,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_backend),
 		T(test_faults),
+		T(test_backend_reorder),
 		T(test_seed),
 		T(test_pause_frame),
 		T(test_capture),
