@@ -53,6 +53,26 @@ static struct tfw_swqe *mark_done(struct tfw_requester *r, u32 psn)
 	return NULL;
 }
 
+/*
+ * An answer skipped the one for @psn. Those behind it that were on their way by
+ * then skip it as well: all of them together are one retry.
+ */
+static void implied_nak(struct tfw_qp *qp, u32 psn)
+{
+	struct tfw_requester *r = qp->req;
+
+	TFW_QP_COUNT(qp, implied_naks, 1);
+	if (r->implied && r->implied_psn == psn) {
+		tfw_req_seek(r, psn);
+		tfw_qp_wake(qp);
+		return;
+	}
+	if (!tfw_req_again(qp, psn))
+		return;
+	r->implied = true;
+	r->implied_psn = psn;
+}
+
 bool tfw_ack_upto(struct tfw_qp *qp, u32 psn)
 {
 	struct tfw_requester *r = qp->req;
@@ -66,10 +86,8 @@ bool tfw_ack_upto(struct tfw_qp *qp, u32 psn)
 	if (!skipped)
 		return true;
 	/* Told already: what was sent since then is not here yet. */
-	if (tfw_psn_diff(psn, r->next_psn) < 0) {
-		TFW_QP_COUNT(qp, implied_naks, 1);
-		tfw_req_again(qp, again);
-	}
+	if (tfw_psn_diff(psn, r->next_psn) < 0)
+		implied_nak(qp, again);
 	return false;
 }
 
@@ -190,10 +208,8 @@ static void rx_response(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	if (pkt->psn != awaited(e)) {
 		/* Later: something between was lost. Earlier: seen before. */
 		if (tfw_psn_diff(pkt->psn, awaited(e)) > 0 &&
-		    tfw_psn_diff(pkt->psn, r->next_psn) < 0) {
-			TFW_QP_COUNT(qp, implied_naks, 1);
-			tfw_req_again(qp, awaited(e));
-		}
+		    tfw_psn_diff(pkt->psn, r->next_psn) < 0)
+			implied_nak(qp, awaited(e));
 		return;
 	}
 	st = fits(qp, e, pkt) ? place(qp, e, pkt) : TULLE_WC_BAD_RESP;

@@ -387,8 +387,13 @@ static enum step run_wqe(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 		tfw_req_error(qp, e->status, e->syndrome);
 		return STEP_ON;
 	}
-	if (is_local(e))
-		return run_local(qp, e);
+	if (is_local(e)) {
+		/* Once: what it did may be undone by now, and for good. */
+		if (!e->done)
+			return run_local(qp, e);
+		r->cur++;
+		return STEP_ON;
+	}
 	if (!uses_psn(qp, e))
 		return run_datagram(qp, e, left);
 	peer = tfw_loop_peer(qp);

@@ -108,13 +108,21 @@ static struct tfw_resource *oldest(struct tfw_responder *s)
 	return best;
 }
 
-/* A READ's memory went away under it: that packet is refused instead. */
+/*
+ * A READ's memory went away under it: that packet is refused instead. A partner
+ * that has the whole answer may have taken the key away while a repetition of
+ * its request was still on its way: nobody waits for that one.
+ */
 static void gone(struct tfw_qp *qp, struct tfw_resource *r)
 {
 	struct tfw_responder *s = qp->resp;
 	u32 psn = r->from;
 	u32 i;
 
+	if (r->again) {
+		r->pending = false;
+		return;
+	}
 	for (i = 0; i < s->nres; i++)
 		s->res[i].pending = false;
 	s->dead = true;
@@ -145,6 +153,7 @@ bool tfw_resp_run(struct tfw_qp *qp, s64 *left)
 		}
 		r->from = (r->from + 1) & TFW_PSN_MASK;
 		r->pending = r->from != r->end;
+		r->again |= !r->pending;
 		s->now = r;
 		s->now_psn = r->from;
 	}

@@ -252,9 +252,11 @@ struct tfw_resource *tfw_resp_resource(struct tfw_qp *qp,
 	struct tfw_responder *s = qp->resp;
 	struct tfw_resource *r = &s->res[s->next_res & (s->nres - 1)];
 
-	/* More at once than were agreed on. */
-	if (r->pending)
+	/* More at once than were agreed on; a repetition was not needed. */
+	if (r->pending && !r->again)
 		return NULL;
+	if (s->now == r)
+		s->now = NULL;
 	s->next_res++;
 	*r = (struct tfw_resource){
 		.psn = pkt->psn,

@@ -76,6 +76,7 @@ bool tfw_req_again(struct tfw_qp *qp, u32 psn)
 		return false;
 	}
 	r->retry_left--;
+	r->implied = false;
 	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
 	tfw_req_seek(r, psn);
 	tfw_qp_wake(qp);

@@ -323,6 +323,7 @@ bool tfw_swqe_answered(const struct tfw_swqe *e);
  * @rd_out: READs and atomics on their way
  * @since_req: packets sent since one asked for an acknowledgment
  * @rnr_wait: silent until the timer fires
+ * @implied: an answer that skipped @implied_psn had it sent again
  * @timer: acknowledgment or RNR
  * @due: when the acknowledgment is; the timer may fire earlier
  * @peer: loopback: the other end, @looked up when the epoch was @epoch
@@ -343,7 +344,9 @@ struct tfw_requester {
 	u8			retry_left;
 	u8			rnr_left;
 	bool			rnr_wait;
+	bool			implied;
 	bool			looked;
+	u32			implied_psn;
 	u64			due;
 	struct tfw_timer	timer;
 	struct tfw_waiter	wait;
@@ -403,6 +406,7 @@ bool tfw_loop_run(struct tfw_qp *qp, struct tfw_qp *peer, struct tfw_swqe *e,
  * @psn: of the request; @npsn of them are its answer
  * @from: next one to send
  * @end: behind the last to send
+ * @again: it was given in full before
  */
 struct tfw_resource {
 	u32	psn;
@@ -416,6 +420,7 @@ struct tfw_resource {
 	u8	opcode;
 	bool	valid;
 	bool	pending;
+	bool	again;
 };
 
 /**

@@ -355,6 +355,77 @@ static void test_read(void **state)
 	peer_free(p);
 }
 
+static struct peer *make_one_read(void)
+{
+	struct rc_attr at = { .rq_psn = PSN, .sq_psn = 9, .rd_atomic = 1 };
+
+	return peer_make(TULLE_QP_RC, &at);
+}
+
+/* One READ at a time: each answer begins anew. */
+static void test_read_one(void **state)
+{
+	struct peer *p = make_one_read();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+
+	(void)state;
+	read_at(p, 0, buf, 10);
+	expect_read(p, 0x10, 0, buf, 10);
+	read_at(p, 1, buf, MTU + 10);
+	expect_read(p, 0x0d, 1, buf, MTU);
+	expect_read(p, 0x0f, 2, buf + MTU, 10);
+	read_at(p, 3, buf, 10);
+	expect_read(p, 0x10, 3, buf, 10);
+	peer_free(p);
+}
+
+/*
+ * The partner asked again, then the answer came after all: it goes on with the
+ * next READ while the repetition is still under way.
+ */
+static void test_read_overtaken(void **state)
+{
+	struct peer *p = make_one_read();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+
+	(void)state;
+	read_at(p, 0, buf, 2 * MTU);
+	expect_read(p, 0x0d, 0, buf, MTU);
+	expect_read(p, 0x0f, 1, buf + MTU, MTU);
+	p->dev->d.tx_full = true;
+	read_at(p, 0, buf, 2 * MTU);
+	read_at(p, 2, buf, 10);
+	peer_expect_none(p);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	expect_read(p, 0x0d, 0, buf, MTU);
+	expect_read(p, 0x10, 2, buf, 10);
+	peer_expect_none(p);
+	peer_free(p);
+}
+
+/* One that has its answer, and took the key away, waits for no repetition. */
+static void test_read_repeated_late(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+	struct tfw_mkey *k = tfw_obj_at(p->dev->f, TULLE_OBJ_MKEY,
+					p->dev->key >> 8);
+
+	(void)state;
+	read_at(p, 0, buf, 10);
+	expect_read(p, 0x10, 0, buf, 10);
+	k->state = TULLE_MKEY_FREE;
+	read_at(p, 0, buf, 10);
+	peer_expect_none(p);
+	assert_int_equal(peer_state(p), TULLE_QPS_RTS);
+	k->state = TULLE_MKEY_VALID;
+	read_at(p, 1, buf, 10);
+	expect_read(p, 0x10, 1, buf, 10);
+	peer_free(p);
+}
+
 /* An acknowledgment never passes a READ that was asked for again. */
 static void test_ack_behind_read(void **state)
 {
@@ -481,6 +552,9 @@ int main(void)
 		cmocka_unit_test(test_write_imm_rnr),
 		cmocka_unit_test(test_write_imm_gone),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_one),
+		cmocka_unit_test(test_read_overtaken),
+		cmocka_unit_test(test_read_repeated_late),
 		cmocka_unit_test(test_ack_behind_read),
 		cmocka_unit_test(test_comm_est),
 		cmocka_unit_test(test_flush),
