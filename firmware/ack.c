@@ -53,26 +53,6 @@ static struct tfw_swqe *mark_done(struct tfw_requester *r, u32 psn)
 	return NULL;
 }
 
-/*
- * An answer skipped the one for @psn. Those behind it that were on their way by
- * then skip it as well: all of them together are one retry.
- */
-static void implied_nak(struct tfw_qp *qp, u32 psn)
-{
-	struct tfw_requester *r = qp->req;
-
-	TFW_QP_COUNT(qp, implied_naks, 1);
-	if (r->implied && r->implied_psn == psn) {
-		tfw_req_seek(r, psn);
-		tfw_qp_wake(qp);
-		return;
-	}
-	if (!tfw_req_again(qp, psn))
-		return;
-	r->implied = true;
-	r->implied_psn = psn;
-}
-
 bool tfw_ack_upto(struct tfw_qp *qp, u32 psn)
 {
 	struct tfw_requester *r = qp->req;
@@ -87,7 +67,7 @@ bool tfw_ack_upto(struct tfw_qp *qp, u32 psn)
 		return true;
 	/* Told already: what was sent since then is not here yet. */
 	if (tfw_psn_diff(psn, r->next_psn) < 0)
-		implied_nak(qp, again);
+		tfw_req_skipped(qp, again);
 	return false;
 }
 
@@ -209,7 +189,7 @@ static void rx_response(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 		/* Later: something between was lost. Earlier: seen before. */
 		if (tfw_psn_diff(pkt->psn, awaited(e)) > 0 &&
 		    tfw_psn_diff(pkt->psn, r->next_psn) < 0)
-			implied_nak(qp, awaited(e));
+			tfw_req_skipped(qp, awaited(e));
 		return;
 	}
 	st = fits(qp, e, pkt) ? place(qp, e, pkt) : TULLE_WC_BAD_RESP;

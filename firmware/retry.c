@@ -18,6 +18,7 @@ u64 tfw_rnr_ns(u8 code)
 }
 
 #define RNR_FOREVER	7
+#define IMPLIED_SHARE	16	/* of the time for an acknowledgment */
 
 static u64 ack_ns(const struct tfw_qp *qp)
 {
@@ -81,6 +82,30 @@ bool tfw_req_again(struct tfw_qp *qp, u32 psn)
 	tfw_req_seek(r, psn);
 	tfw_qp_wake(qp);
 	return true;
+}
+
+/*
+ * Answers behind the one that is missing arrive for as long as they were on their
+ * way when it was asked for again. To go back for each of them would fill the
+ * wire with repetitions: only one that comes later says that this got lost too.
+ */
+void tfw_req_skipped(struct tfw_qp *qp, u32 psn)
+{
+	struct tfw_requester *r = qp->req;
+	u64 now = tfw_qp_engine(qp)->now;
+
+	if (r->implied && r->implied_psn == psn) {
+		if (now - r->implied_at < ack_ns(qp) / IMPLIED_SHARE)
+			return;
+		tfw_req_seek(r, psn);
+		tfw_qp_wake(qp);
+	} else if (!tfw_req_again(qp, psn)) {
+		return;
+	}
+	TFW_QP_COUNT(qp, implied_naks, 1);
+	r->implied = true;
+	r->implied_psn = psn;
+	r->implied_at = now;
 }
 
 void tfw_req_rnr(struct tfw_qp *qp, u8 code)

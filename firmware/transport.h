@@ -323,7 +323,7 @@ bool tfw_swqe_answered(const struct tfw_swqe *e);
  * @rd_out: READs and atomics on their way
  * @since_req: packets sent since one asked for an acknowledgment
  * @rnr_wait: silent until the timer fires
- * @implied: an answer that skipped @implied_psn had it sent again
+ * @implied: an answer that skipped @implied_psn had it sent again @implied_at
  * @timer: acknowledgment or RNR
  * @due: when the acknowledgment is; the timer may fire earlier
  * @peer: loopback: the other end, @looked up when the epoch was @epoch
@@ -347,6 +347,7 @@ struct tfw_requester {
 	bool			implied;
 	bool			looked;
 	u32			implied_psn;
+	u64			implied_at;
 	u64			due;
 	struct tfw_timer	timer;
 	struct tfw_waiter	wait;
@@ -373,6 +374,9 @@ void tfw_req_seek(struct tfw_requester *r, u32 psn);
 
 /* Something was lost; counts as a retry. False: one too many. */
 bool tfw_req_again(struct tfw_qp *qp, u32 psn);
+
+/* An answer skipped the one for @psn: an implied NAK. */
+void tfw_req_skipped(struct tfw_qp *qp, u32 psn);
 void tfw_req_rnr(struct tfw_qp *qp, u8 code);
 void tfw_req_timer_start(struct tfw_qp *qp);
 void tfw_req_progress(struct tfw_qp *qp);
