@@ -103,7 +103,7 @@ enum tfw_resp_result tfw_resp_atomic(struct tfw_qp *qp,
 
 	if ((qp->attr.access & right_of(pkt)) != right_of(pkt) ||
 	    !qp->attr.max_dest_rd_atomic ||
-	    s->res[s->next_res & (s->nres - 1)].pending ||
+	    !tfw_resp_has_room(s) ||
 	    (pkt->opcode != ROCE_FLUSH && (pkt->va & 7)))
 		return tfw_resp_refuse(qp, nak, ROCE_NAK_INV_REQ);
 	if (pkt->opcode == ROCE_FLUSH)

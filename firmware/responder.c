@@ -246,14 +246,24 @@ struct tfw_resource *tfw_resp_newest(struct tfw_responder *s)
 	return &s->res[(s->next_res - 1) & (s->nres - 1)];
 }
 
+/*
+ * No more at once than were agreed on. Who asks for one more has the answer to
+ * the oldest: if that is being repeated, it was without need.
+ */
+bool tfw_resp_has_room(const struct tfw_responder *s)
+{
+	const struct tfw_resource *r = &s->res[s->next_res & (s->nres - 1)];
+
+	return !r->pending || r->again;
+}
+
 struct tfw_resource *tfw_resp_resource(struct tfw_qp *qp,
 				       const struct tfw_pkt *pkt, u32 npsn)
 {
 	struct tfw_responder *s = qp->resp;
 	struct tfw_resource *r = &s->res[s->next_res & (s->nres - 1)];
 
-	/* More at once than were agreed on; a repetition was not needed. */
-	if (r->pending && !r->again)
+	if (!tfw_resp_has_room(s))
 		return NULL;
 	if (s->now == r)
 		s->now = NULL;

@@ -494,6 +494,7 @@ enum tfw_resp_result tfw_resp_read(struct tfw_qp *qp, const struct tfw_pkt *pkt,
 				   u8 *nak);
 enum tfw_resp_result tfw_resp_atomic(struct tfw_qp *qp,
 				     const struct tfw_pkt *pkt, u8 *nak);
+bool tfw_resp_has_room(const struct tfw_responder *s);
 struct tfw_resource *tfw_resp_resource(struct tfw_qp *qp,
 				       const struct tfw_pkt *pkt, u32 npsn);
 

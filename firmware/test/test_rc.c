@@ -387,6 +387,8 @@ static void test_read_overtaken(void **state)
 {
 	struct peer *p = make_one_read();
 	u64 buf = rc_fill(p->dev, 8192, 9);
+	struct peer_pkt pkt;
+	u8 ext[28] = { 0 };
 
 	(void)state;
 	read_at(p, 0, buf, 2 * MTU);
@@ -402,6 +404,19 @@ static void test_read_overtaken(void **state)
 	expect_read(p, 0x0d, 0, buf, MTU);
 	expect_read(p, 0x10, 2, buf, 10);
 	peer_expect_none(p);
+	/* An atomic takes the place just the same. */
+	p->dev->d.tx_full = true;
+	read_at(p, 2, buf, 10);
+	read_at(p, 2, buf, 10);
+	tfw_put32(ext, (u32)(buf >> 32));
+	tfw_put32(ext + 4, (u32)buf);
+	tfw_put32(ext + 8, p->dev->key);
+	peer_send(p, 0x14, PSN + 3, true, ext, 28, NULL, 0, 0);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	expect_read(p, 0x10, 2, buf, 10);
+	peer_expect(p, &pkt, 0x12, PSN + 3);
 	peer_free(p);
 }
 
