@@ -51,15 +51,15 @@ static u8 read_opcode(bool first, bool last)
 	return last ? ROCE_READ_RSP_LAST : ROCE_READ_RSP_MIDDLE;
 }
 
-static void make_read(struct tfw_qp *qp, struct tfw_resource *r, bool first,
+static void make_read(struct tfw_qp *qp, struct tfw_resource *r,
 		      struct tfw_roce_tx *tx)
 {
 	u32 i = (r->from - r->psn) & TFW_PSN_MASK;
 	u32 off = i << qp->attr.path_mtu;
 	bool last = ((r->from + 1) & TFW_PSN_MASK) == r->end;
 
-	tx->opcode = read_opcode(first, last);
-	if (first || last)
+	tx->opcode = read_opcode(!r->begun, last);
+	if (!r->begun || last)
 		put_aeth(tx, qp->resp, ROCE_AETH_ACK);
 	tx->data = (struct tfw_data){
 		.qp = qp,
@@ -70,15 +70,14 @@ static void make_read(struct tfw_qp *qp, struct tfw_resource *r, bool first,
 	};
 }
 
-/* One packet of an answer; @first: of a series. False: memory is gone. */
-static bool send_response(struct tfw_qp *qp, struct tfw_resource *r,
-			  bool first, s64 *left)
+/* One packet of an answer. False: memory is gone. */
+static bool send_response(struct tfw_qp *qp, struct tfw_resource *r, s64 *left)
 {
 	struct tfw_roce_tx tx = { .qpn = qp->attr.dest_qpn, .psn = r->from };
 
 	switch (r->opcode) {
 	case ROCE_READ:
-		make_read(qp, r, first, &tx);
+		make_read(qp, r, &tx);
 		break;
 	case ROCE_CMP_SWAP:
 	case ROCE_FETCH_ADD:
@@ -135,7 +134,6 @@ bool tfw_resp_run(struct tfw_qp *qp, s64 *left)
 {
 	struct tfw_responder *s = qp->resp;
 	struct tfw_resource *r;
-	bool first;
 
 	while ((r = oldest(s)) || s->ack) {
 		if (*left <= 0)
@@ -146,16 +144,14 @@ bool tfw_resp_run(struct tfw_qp *qp, s64 *left)
 			send_ack(qp, left);
 			continue;
 		}
-		first = r != s->now || r->from != s->now_psn;
-		if (!send_response(qp, r, first, left)) {
+		if (!send_response(qp, r, left)) {
 			gone(qp, r);
 			continue;
 		}
 		r->from = (r->from + 1) & TFW_PSN_MASK;
 		r->pending = r->from != r->end;
 		r->again |= !r->pending;
-		s->now = r;
-		s->now_psn = r->from;
+		r->begun = true;
 	}
 	if (s->dead && qp->state != TULLE_QPS_ERR)
 		tfw_qp_fail(qp, s->event);

@@ -265,8 +265,6 @@ struct tfw_resource *tfw_resp_resource(struct tfw_qp *qp,
 
 	if (!tfw_resp_has_room(s))
 		return NULL;
-	if (s->now == r)
-		s->now = NULL;
 	s->next_res++;
 	*r = (struct tfw_resource){
 		.psn = pkt->psn,
@@ -371,7 +369,7 @@ static void repeat(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 			return;
 		r->from = pkt->psn;
 		r->pending = true;
-		s->now = NULL;
+		r->begun = false;
 		tfw_qp_wake(qp);
 		return;
 	}

@@ -410,6 +410,7 @@ bool tfw_loop_run(struct tfw_qp *qp, struct tfw_qp *peer, struct tfw_swqe *e,
  * @psn: of the request; @npsn of them are its answer
  * @from: next one to send
  * @end: behind the last to send
+ * @begun: part of it was sent, another answer may have come between
  * @again: it was given in full before
  */
 struct tfw_resource {
@@ -424,6 +425,7 @@ struct tfw_resource {
 	u8	opcode;
 	bool	valid;
 	bool	pending;
+	bool	begun;
 	bool	again;
 };
 
@@ -437,7 +439,6 @@ struct tfw_resource {
  * @ack: an acknowledgment waits to be sent, for @ack_psn with @syndrome
  * @nak_sent: for @epsn: be quiet until it comes
  * @dead: fails, as soon as the answers are out: @event, as tfw_qp_fail()
- * @now: the answer that is being sent, next its packet @now_psn
  * @res: ring of as many as a partner may have outstanding
  */
 struct tfw_responder {
@@ -455,8 +456,6 @@ struct tfw_responder {
 	bool			dead;
 	bool			uc_drop;
 	int			event;
-	struct tfw_resource	*now;
-	u32			now_psn;
 	u32			next_res;
 	u32			nres;
 	struct tfw_resource	res[TFW_MAX_RD_ATOMIC];

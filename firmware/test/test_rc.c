@@ -420,6 +420,28 @@ static void test_read_overtaken(void **state)
 	peer_free(p);
 }
 
+/* A repetition of an older answer does not make the one it interrupts begin anew. */
+static void test_read_interrupted(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+
+	(void)state;
+	read_at(p, 0, buf, 10);
+	expect_read(p, 0x10, 0, buf, 10);
+	p->dev->d.tx_full = true;
+	read_at(p, 1, buf, 3 * MTU);
+	read_at(p, 0, buf, 10);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	expect_read(p, 0x0d, 1, buf, MTU);
+	expect_read(p, 0x10, 0, buf, 10);
+	expect_read(p, 0x0e, 2, buf + MTU, MTU);
+	expect_read(p, 0x0f, 3, buf + 2 * MTU, MTU);
+	peer_free(p);
+}
+
 /* One that has its answer, and took the key away, waits for no repetition. */
 static void test_read_repeated_late(void **state)
 {
@@ -569,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_read_one),
 		cmocka_unit_test(test_read_overtaken),
+		cmocka_unit_test(test_read_interrupted),
 		cmocka_unit_test(test_read_repeated_late),
 		cmocka_unit_test(test_ack_behind_read),
 		cmocka_unit_test(test_comm_est),
