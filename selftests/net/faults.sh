@@ -4,20 +4,9 @@
 # failure, and the port works again without a reboot. The same seed gives the
 # same counters.
 . "$(dirname "$0")/../lib/env.sh"
+. "$(dirname "$0")/../lib/faults.sh"
 
 BDF=pci/$(port_pci tulle0)
-
-set_faults() { # PLAN
-	qmp "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"tulle0\",\"property\":\"faults\",\"value\":\"$1\"}}" >"$KTAP_TMP/qmp" || return 1
-	cat "$KTAP_TMP/qmp"
-	! grep -q '"error"' "$KTAP_TMP/qmp"
-}
-
-fault_counters() {
-	qmp '{"execute":"qom-get","arguments":{"path":"tulle0","property":"fault-counters"}}' | jq -re .
-}
-
-fault_count() { fault_counters | grep -oE "\b$1=[0-9]+" | cut -d= -f2; }
 
 reporter() { # REPORTER FIELD
 	devlink -j health show "$BDF" reporter "$1" | jq -r ".health[][0].$2"
@@ -28,13 +17,6 @@ healthy() { [ "$(reporter fw state)" = healthy ]; }
 works() {
 	retry 30 port_carrier tulle0 && retry 30 ping -c 1 -W 1 "$REMOTE_V4" &&
 		iperf_ok 100000 -c "$REMOTE_V4" -t 1
-}
-
-happened() { # POINT
-	local n
-	n=$(fault_count "$1")
-	echo "$1 happened ${n:-0} times"
-	[ "${n:-0}" -gt 0 ]
 }
 
 # The wire loses, bends or shuffles frames: TCP repairs it, counters tell.
