@@ -116,21 +116,25 @@ kept() {
 	verify kept --rw=write --bs=64k --iodepth=4 --verify_only
 }
 
+no_carrier() { ! port_carrier tulle0; }
 cable() { hmp "set_link tulle0 $1"; }
 link() { ip link set tulle0 "$1"; }
 
 # interrupted HOW DOWN UP SECONDS: the link goes, by cable or by order, and comes back
 # while fio works. fio sees no error, only a pause; the controller is live again.
 interrupted() {
-	local how=$1 down=$2 up=$3 seconds=$4 pid rc
+	local how=$1 down=$2 up=$3 seconds=$4 pid rc state
 	verify "$how" --rw=randrw --bsrange=4k-1m --iodepth=8 --verify_backlog=64 --time_based --runtime="$SECS" \
 		>"$KTAP_TMP/fio.out" 2>&1 &
 	pid=$!
 	sleep 4
-	"$how" "$down" || return 1
+	"$how" "$down" && retry 5 no_carrier || return 1
 	sleep "$seconds"
-	echo "state while away: $(controller state)"
+	state=$(controller state)
+	echo "state while away: $state"
 	"$how" "$up" || return 1
+	# Keep-alive, every five seconds, noticed.
+	[ "$seconds" -lt 10 ] || [ "$state" != live ] || return 1
 	retry 30 port_carrier tulle0 || return 1
 	wait $pid
 	rc=$?
