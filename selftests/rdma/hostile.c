@@ -196,12 +196,12 @@ static int abi(void)
 static void be_prey(int tell, int hear)
 {
 	struct prey prey = { 0 };
-	struct box b;
+	struct box b, decoy;
 	unsigned int i;
 	char c;
 
-	/* Else both processes have their memory at the same addresses. */
-	memory(64UL << 20);
+	/* Takes the addresses at which the other process will have its memory. */
+	lay_out(&decoy);
 	furnish(&b);
 	furnish_qp(&b, 0, QPT_RC, false);
 	furnish_qp(&b, 1, QPT_RC, false);
@@ -416,6 +416,8 @@ static int keys(void)
 	furnish(&b);
 	furnish_qp(&b, 0, QPT_RC, false);
 	furnish_qp(&b, 1, QPT_RC, false);
+	want(prey.va + DATA <= (uintptr_t)b.data || (uintptr_t)b.data + DATA <= prey.va,
+	     "%s (%d)", "both processes have the same addresses: nothing is shown", 0);
 	keys_access(&b, &prey);
 	keys_change(&b, &prey);
 	keys_recv(&b, &prey);
