@@ -20,7 +20,8 @@
  *	tulle_ib_cq.lock (irq) of the send CQ, then of the receive CQ if another
  *	tulle_ib_wq.lock (irq) of the SQ, then of the RQ
  *	tulle_ib_srq.lock (irq)
- * Completion and event handlers of consumers run without any of them.
+ * Completion and event handlers of consumers run without any of them, but for
+ * tulle_ib_adev.lock around completion handlers when the device has died.
  */
 #ifndef TULLE_IB_H
 #define TULLE_IB_H
