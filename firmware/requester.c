@@ -144,12 +144,15 @@ bool tfw_req_retire(struct tfw_qp *qp)
 }
 
 /* Registers, binds or invalidates a key. */
-static enum step run_local(struct tfw_qp *qp, struct tfw_swqe *e)
+static enum step run_local(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 {
 	struct tfw_requester *r = qp->req;
 
+	*left -= TFW_COST_MIN;
 	switch (e->op) {
 	case TULLE_WQE_REG_MR:
+		*left -= TFW_MIN(le32_to_cpu(e->reg.npages),
+				 (u32)TFW_MAX_FRWR_PAGES) * (s64)sizeof(u64);
 		e->status = tfw_mkey_register(qp, &e->reg);
 		break;
 	case TULLE_WQE_BIND_MW:
@@ -370,12 +373,19 @@ static bool may_start(struct tfw_qp *qp, struct tfw_swqe *e)
 	return true;
 }
 
+/* A part of it was sent once: what it had to wait for is over. */
+static bool begun(const struct tfw_requester *r, const struct tfw_swqe *e)
+{
+	return e->started ||
+	       (e->npsn && tfw_psn_diff(e->psn, r->max_psn) < 0);
+}
+
 static enum step run_wqe(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 {
 	struct tfw_requester *r = qp->req;
 	struct tfw_qp *peer;
 
-	if (!e->status && (e->flags & TULLE_WQE_F_FENCE) && !e->started &&
+	if (!e->status && (e->flags & TULLE_WQE_F_FENCE) && !begun(r, e) &&
 	    r->rd_out)
 		return STEP_WAIT;
 	if (!e->status && uses_psn(qp, e) && !may_start(qp, e))
@@ -390,7 +400,7 @@ static enum step run_wqe(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 	if (is_local(e)) {
 		/* Once: what it did may be undone by now, and for good. */
 		if (!e->done)
-			return run_local(qp, e);
+			return run_local(qp, e, left);
 		r->cur++;
 		return STEP_ON;
 	}
@@ -432,6 +442,9 @@ bool tfw_req_run(struct tfw_qp *qp, s64 *left)
 			return qp->state != TULLE_QPS_RTS;
 		if (!n)
 			return !tfw_qp_sleep(qp);
+		/* Nothing was queued by it: a NOP, which is not free either. */
+		if (r->cur == r->tail)
+			*left -= TFW_COST_MIN;
 	}
 	return true;
 }

@@ -356,8 +356,10 @@ static void repeat(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	struct tfw_responder *s = qp->resp;
 	u32 i, off, skip;
 
-	for (i = 0; i < s->nres; i++) {
-		struct tfw_resource *r = &s->res[i];
+	/* The newest first: numbers come back after a while. */
+	for (i = 1; i <= s->nres; i++) {
+		struct tfw_resource *r =
+			&s->res[(s->next_res - i) & (s->nres - 1)];
 
 		skip = (pkt->psn - r->psn) & TFW_PSN_MASK;
 		if (!r->valid || skip >= r->npsn || r->opcode != pkt->opcode)

@@ -372,6 +372,50 @@ static void test_read_limit_and_fence(void **state)
 	peer_free(p);
 }
 
+/* Sent again it does not wait for what came behind it. */
+static void test_fence_again(void **state)
+{
+	struct peer *p = make();
+	struct rc_op o = { .op = TULLE_WQE_SEND, .wr_id = 1,
+			   .flags = TULLE_WQE_F_FENCE };
+	struct peer_pkt pkt;
+	u32 i;
+
+	(void)state;
+	rc_do(&p->q, &o);
+	post(p, TULLE_WQE_READ, 2, 4);
+	for (i = 0; i < 2; i++) {
+		peer_expect(p, &pkt, 0x04, PSN);
+		peer_expect(p, &pkt, 0x0c, PSN + 1);
+		if (!i)
+			peer_aeth(p, 0x11, PSN, 0x60, NULL, 0);
+	}
+	peer_aeth(p, 0x10, PSN + 1, 0x1f, answer, 4);
+	rc_expect(&p->q.scq, 1, 0);
+	rc_expect(&p->q.scq, 2, 0);
+	peer_free(p);
+}
+
+/* A queue full of NOPs is not for nothing: others have their turn. */
+static void test_nops_cost(void **state)
+{
+	struct peer *p = make();
+	struct tulle_qp_wqe *wqe;
+	struct tfw_budget budget;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		wqe = rc_wqe(&p->q, TULLE_WQE_NOP, 0, 1);
+		wqe->ctrl.flags = 0;
+		rc_put(&p->q, wqe);
+	}
+	budget.bytes = 10 * TFW_COST_MIN;
+	assert_true(tfw_requester_run(&p->q.qp->work, &budget));
+	assert_in_range(p->q.qp->sq_ci, 1, 20);
+	peer_free(p);
+}
+
 static void test_drain(void **state)
 {
 	struct peer *p = make();
@@ -564,6 +608,8 @@ int main(void)
 		cmocka_unit_test(test_read_acks),
 		cmocka_unit_test(test_bad_response),
 		cmocka_unit_test(test_read_limit_and_fence),
+		cmocka_unit_test(test_fence_again),
+		cmocka_unit_test(test_nops_cost),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_local_prot),
 		cmocka_unit_test(test_wrong_wqes),
