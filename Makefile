@@ -52,6 +52,7 @@ check-all: deps
 bench: deps
 	tools/lab setup
 	tools/bench $(ARGS)
+	tools/bench-rdma
 
 dkms: deps
 	debian/build-dkms

@@ -1635,7 +1635,7 @@ struct tulle_rdma_caps {
 	__le16	max_mcast_qps;	/* QPs in one group */
 	__le32	max_mcast_groups;	/* of the device */
 	__le32	ops[2];		/* bit per enum tulle_wqe_op */
-	__u8	rsvd[192];
+	__u8	rsvd[196];
 };
 TULLE_SIZE(struct tulle_rdma_caps, 256);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Measures RDMA in the VM and prints a line of JSON per figure.
+"""rdma.py ROUNDS SECONDS LINK...: measures RDMA in the VM, a line of JSON per figure.
 
 tulle       from one port over the cable to the other
 tulle-loop  from a port to itself
@@ -19,8 +19,9 @@ import sys
 import time
 
 NETNS = "bench"
-SECONDS = int(sys.argv[1])
-LINKS = sys.argv[2:]
+ROUNDS = int(sys.argv[1])
+SECONDS = int(sys.argv[2])
+LINKS = sys.argv[3:]
 SIZES = {"4k": 4096, "64k": 65536, "1m": 1 << 20, "8m": 8 << 20}
 LIMIT = 120
 
@@ -101,7 +102,8 @@ class Link:
     def bandwidth(self, op, size):
         """MB/s. Few requests under way when they are long, so that slow links finish some."""
         depth = "128" if size < 1 << 20 else "4"
-        columns = self.perftest(f"ib_{op}_bw", "-s", str(size), "-t", depth, "-r", depth, "-Q", "1",
+        receive = ["-r", depth] if op == "send" else []
+        columns = self.perftest(f"ib_{op}_bw", "-s", str(size), "-t", depth, *receive, "-Q", "1",
                                 "-D", str(SECONDS))
         return columns and columns[3]
 
@@ -155,12 +157,12 @@ class Link:
 
 
 def cmtime_rate(text):
-    """cmtime prints a line per step with the whole time it took, in microseconds."""
-    for line in text.splitlines():
-        if line.startswith("full connect"):
-            return 1e6 / float(re.split(r"[:\s]+", line.split("connect", 1)[1].strip())[-1])
-    print(text, file=sys.stderr)
-    return None
+    """cmtime's first column is the time for each connection of the whole step, in microseconds."""
+    found = re.findall(r"^full connect\s+(\d+)", text, re.MULTILINE)
+    if not found:
+        print(text, file=sys.stderr)
+        return None
+    return 1e6 / max(1, int(found[-1]))
 
 
 def main():
@@ -177,8 +179,9 @@ def main():
                             End("nic1", "192.0.6.66", far=True, rxe="rxe1"))
     time.sleep(2)
     os.environ["LC_ALL"] = "C"
-    for name in LINKS:
-        links[name].measure()
+    for _ in range(ROUNDS):
+        for name in LINKS:
+            links[name].measure()
 
 
 main()
