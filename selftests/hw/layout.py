@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Do all compilers, in user space and in the kernel, agree on every size and
-offset of include/tulle_hw.h?
+offset of include/tulle_hw.h and of the provider's tulle-abi.h?
 
 Writes a C file that holds sizeof and offsetof of every struct and member of
-the header in one section, compiles it with each compiler given, and compares
+the headers in one section, compiles it with each compiler given, and compares
 the sections.
 
     layout.py source                  the C file, to stdout
@@ -19,14 +19,15 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HEADER = os.path.join(TOP, "include", "tulle_hw.h")
+HEADERS = [os.path.join(TOP, "include", "tulle_hw.h"),
+           os.path.join(TOP, "include", "uapi", "rdma", "tulle-abi.h")]
 SECTION = ".tulle_layout"
 
 
-def structs():
+def structs(header):
     """[(struct, [member, ...])]: named members of the outermost level and of
     anonymous unions."""
-    with open(HEADER, encoding="ascii") as f:
+    with open(header, encoding="ascii") as f:
         text = f.read()
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     text = re.sub(r"^\s*#.*?(?<!\\)$", "", text, flags=re.M)
@@ -52,15 +53,17 @@ def structs():
 
 
 def rows():
-    for name, members in structs():
-        yield f"sizeof {name}", f"sizeof(struct {name})"
-        for member in members:
-            yield f"{name}.{member}", f"__builtin_offsetof(struct {name}, {member})"
+    for header in HEADERS:
+        for name, members in structs(header):
+            yield f"sizeof {name}", f"sizeof(struct {name})"
+            for member in members:
+                yield f"{name}.{member}", f"__builtin_offsetof(struct {name}, {member})"
 
 
 def source():
     values = ",\n\t".join(expr for _, expr in rows())
-    return (f'#include "{HEADER}"\n'
+    includes = "".join(f'#include "{header}"\n' for header in HEADERS)
+    return (includes +
             f'extern const __u32 tulle_layout[];\n'
             f'const __u32 tulle_layout[] __attribute__((section("{SECTION}"), used)) = {{\n\t{values}\n}};\n')
 
