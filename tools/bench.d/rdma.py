@@ -151,7 +151,8 @@ class Link:
         for op in ("write", "send", "atomic"):
             self.emit(f"{op}_lat_us", self.latency(op))
         self.emit("msgs_per_s", self.message_rate())
-        self.emit("conns_per_s", self.connections())
+        if self.near is not self.far:
+            self.emit("conns_per_s", self.connections())
         if self.name.startswith("tulle"):
             self.emit("doorbells_per_msg", self.doorbells_per_message())
 
