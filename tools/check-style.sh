@@ -166,7 +166,7 @@ if [ -f "$SOURCE/scripts/checkpatch.pl" ]; then
 	tap_case "checkpatch, driver" checkpatch "$KERNEL_IGNORE" "${driver[@]}"
 	tap_case "checkpatch, trace points" checkpatch "$KERNEL_IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT" "${trace[@]}"
 	tap_case "checkpatch, compat" checkpatch "$KERNEL_IGNORE,MACRO_ARG_UNUSED,MACRO_ARG_PRECEDENCE" "${compat[@]}"
-	tap_case "checkpatch, interface" checkpatch "$HW_IGNORE" include/tulle_hw.h
+	tap_case "checkpatch, interface" checkpatch "$HW_IGNORE" include/tulle_hw.h include/tulle_hw_*.h
 	tap_case "checkpatch, firmware" checkpatch "$USER_IGNORE,MACRO_ARG_PRECEDENCE" "${firmware[@]}"
 	tap_case "checkpatch, provider" checkpatch "$USER_IGNORE,MACRO_ARG_PRECEDENCE,USE_NEGATIVE_ERRNO" "${provider[@]}"
 	tap_case "checkpatch, interface of the provider" checkpatch "$HW_IGNORE" include/uapi/rdma/tulle-abi.h

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Do all compilers, in user space and in the kernel, agree on every size and
-offset of include/tulle_hw.h and of the provider's tulle-abi.h?
+offset of include/tulle_hw.h with its parts, and of the provider's tulle-abi.h?
 
 Writes a C file that holds sizeof and offsetof of every struct and member of
 the headers in one section, compiles it with each compiler given, and compares
@@ -11,6 +11,7 @@ the sections.
     layout.py check NAME=OBJECT ...   compare objects, print TAP
 """
 
+import glob
 import os
 import re
 import struct
@@ -20,6 +21,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEADERS = [os.path.join(TOP, "include", "tulle_hw.h"),
+           *sorted(glob.glob(os.path.join(TOP, "include", "tulle_hw_*.h"))),
            os.path.join(TOP, "include", "uapi", "rdma", "tulle-abi.h")]
 SECTION = ".tulle_layout"
 
