@@ -104,28 +104,10 @@ u32 tfw_crc32(u32 crc, const void *data, size_t len)
 void tfw_frame_sum(const struct tfw_frame *f, struct tfw_sum *s, u32 off,
 		   u32 len)
 {
-	unsigned int i;
-	u32 n;
+	struct tfw_span span = { .f = f, .off = off, .left = len };
 
-	if (off < f->hdr_len) {
-		n = f->hdr_len - off < len ? f->hdr_len - off : len;
-		tfw_sum_add(s, f->hdr + off, n);
-		len -= n;
-		off = 0;
-	} else {
-		off -= f->hdr_len;
-	}
-	for (i = 0; i < f->niov && len; i++) {
-		if (off >= f->iov[i].len) {
-			off -= (u32)f->iov[i].len;
-			continue;
-		}
-		n = (u32)f->iov[i].len - off < len ?
-			(u32)f->iov[i].len - off : len;
-		tfw_sum_add(s, (const u8 *)f->iov[i].base + off, n);
-		len -= n;
-		off = 0;
-	}
+	while (tfw_span_next(&span))
+		tfw_sum_add(s, span.p, span.n);
 }
 
 void tfw_pseudo_sum(struct tfw_sum *s, const u8 *ip, u8 l3, u8 proto, u32 len)

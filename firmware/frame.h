@@ -137,6 +137,57 @@ struct tfw_frame {
 	struct tfw_iov		iov[TFW_FRAME_IOVS];
 };
 
+/* A frame of nothing yet. */
+static inline void tfw_frame_init(struct tfw_frame *f)
+{
+	f->hdr_len = 0;
+	f->niov = 0;
+	f->flags = 0;
+	f->mss = 0;
+	f->npkts = 1;
+	f->mark = 0;
+	f->meta = 0;
+	f->time = 0;
+}
+
+/*
+ * struct tfw_span - a walk over the pieces of @left bytes of a frame from @off on
+ * @next: piece to look at: 0 is hdr, then iov
+ * @p, @n: the bytes found
+ */
+struct tfw_span {
+	const struct tfw_frame	*f;
+	u32			off;
+	u32			left;
+	u32			next;
+	const u8		*p;
+	u32			n;
+};
+
+/* False: no more, or the frame ends before. */
+static inline bool tfw_span_next(struct tfw_span *s)
+{
+	const struct tfw_iov *iov;
+	u32 room;
+
+	while (s->left && s->next <= s->f->niov) {
+		iov = s->next ? &s->f->iov[s->next - 1] : NULL;
+		s->p = iov ? iov->base : s->f->hdr;
+		room = iov ? (u32)iov->len : s->f->hdr_len;
+		s->next++;
+		if (s->off >= room) {
+			s->off -= room;
+			continue;
+		}
+		s->p += s->off;
+		s->n = room - s->off < s->left ? room - s->off : s->left;
+		s->off = 0;
+		s->left -= s->n;
+		return true;
+	}
+	return false;
+}
+
 static inline u16 tfw_get16(const u8 *p)
 {
 	return (u16)(p[0] << 8 | p[1]);

@@ -172,27 +172,10 @@ u32 tfw_icrc_headers(const u8 *ip, u32 len)
 /* Bytes [off, off + len) of the frame. */
 static u32 icrc_frame(u32 crc, const struct tfw_frame *f, u32 off, u32 len)
 {
-	unsigned int i;
-	u32 n;
+	struct tfw_span span = { .f = f, .off = off, .left = len };
 
-	if (off < f->hdr_len) {
-		n = TFW_MIN(f->hdr_len - off, len);
-		crc = tfw_icrc_add(crc, f->hdr + off, n);
-		len -= n;
-		off = 0;
-	} else {
-		off -= f->hdr_len;
-	}
-	for (i = 0; i < f->niov && len; i++) {
-		if (off >= f->iov[i].len) {
-			off -= (u32)f->iov[i].len;
-			continue;
-		}
-		n = TFW_MIN((u32)f->iov[i].len - off, len);
-		crc = tfw_icrc_add(crc, (const u8 *)f->iov[i].base + off, n);
-		len -= n;
-		off = 0;
-	}
+	while (tfw_span_next(&span))
+		crc = tfw_icrc_add(crc, span.p, span.n);
 	return crc;
 }
 

@@ -49,14 +49,7 @@ void tfw_raw_send(struct tfw_qp *qp, struct tfw_swqe *e)
 	}
 	tfw_swqe_sgl(e, &sgl);
 	data.sgl = &sgl;
-	f->hdr_len = 0;
-	f->niov = 0;
-	f->flags = 0;
-	f->mss = 0;
-	f->npkts = 1;
-	f->mark = 0;
-	f->meta = 0;
-	f->time = 0;
+	tfw_frame_init(f);
 	f->vport = vport->id;
 	f->len = e->len;
 	wire->bounced = 0;

@@ -152,6 +152,7 @@ static u8 build(struct tfw_qp *qp, const struct tulle_av *av,
 
 	udp = ROCE_UDP_LEN + ROCE_BTH_LEN + tx->next + tx->data.len + pad +
 	      ROCE_ICRC_LEN;
+	tfw_frame_init(f);
 	p = put_eth(f->hdr, gid, av);
 	f->l3 = (u16)(p - f->hdr);
 	p = put_ip(p, gid, av, udp);
@@ -163,14 +164,7 @@ static u8 build(struct tfw_qp *qp, const struct tulle_av *av,
 	p = put_bth(p + ROCE_UDP_LEN, tx, pad);
 	f->hdr_len = (u16)(p - f->hdr);
 	f->len = f->l4 + udp;
-	f->niov = 0;
 	f->vport = qp->obj.func->vport->id;
-	f->flags = 0;
-	f->mss = 0;
-	f->npkts = 1;
-	f->mark = 0;
-	f->meta = 0;
-	f->time = 0;
 	port->wire->bounced = 0;
 	g.whole = f->len <= WHOLE_MAX;
 	st = tfw_data_each(&tx->data, gather_piece, &g);

@@ -171,13 +171,7 @@ bool tfw_frame_from_iov(struct tfw_frame *f, const struct tfw_iov *iov,
 	f->len = (u32)(len < UINT32_MAX ? len : UINT32_MAX);
 	if (len < TFW_ETH_HLEN || len > TFW_PLAIN_MAX)
 		return false;
-	f->hdr_len = 0;
-	f->niov = 0;
-	f->flags = 0;
-	f->npkts = 1;
-	f->mark = 0;
-	f->meta = 0;
-	f->time = 0;
+	tfw_frame_init(f);
 	len = len <= TFW_HDR_WQE ? len : TFW_HDR_PEEK;
 	for (i = 0; i < n; i++) {
 		take = len - f->hdr_len;
@@ -209,29 +203,11 @@ void tfw_frame_pad(struct tfw_frame *f)
 
 void tfw_frame_copy(const struct tfw_frame *f, u32 off, void *to, u32 len)
 {
-	unsigned int i;
+	struct tfw_span span = { .f = f, .off = off, .left = len };
 	u8 *p = to;
-	u32 n;
 
-	if (off < f->hdr_len) {
-		n = f->hdr_len - off < len ? f->hdr_len - off : len;
-		memcpy(p, f->hdr + off, n);
-		p += n;
-		len -= n;
-		off = 0;
-	} else {
-		off -= f->hdr_len;
-	}
-	for (i = 0; i < f->niov && len; i++) {
-		if (off >= f->iov[i].len) {
-			off -= (u32)f->iov[i].len;
-			continue;
-		}
-		n = (u32)f->iov[i].len - off < len ?
-			(u32)f->iov[i].len - off : len;
-		memcpy(p, (const u8 *)f->iov[i].base + off, n);
-		p += n;
-		len -= n;
-		off = 0;
+	while (tfw_span_next(&span)) {
+		memcpy(p, span.p, span.n);
+		p += span.n;
 	}
 }

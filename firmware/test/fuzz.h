@@ -44,6 +44,31 @@ struct fuzz_mem {
 	bool		any;
 };
 
+#define FUZZ_AREA	(1U << 18)
+
+/* Memory of rings, records, lists and data; used again from its start when full. */
+struct fuzz_area {
+	u64	addr;
+	u32	used;
+};
+
+static inline void fuzz_area_init(struct fuzz_area *a, struct fake_dev *d)
+{
+	a->addr = fake_mem(d, FUZZ_AREA, 4096);
+	a->used = 0;
+}
+
+static inline u64 fuzz_take(struct fuzz_area *a, u32 len)
+{
+	u64 addr;
+
+	if (a->used + len > FUZZ_AREA)
+		a->used = 0;
+	addr = a->addr + a->used;
+	a->used += (len + 4095) & ~4095U;
+	return addr;
+}
+
 static inline u8 fuzz_u8(struct fuzz_in *in)
 {
 	if (!in->left)

@@ -9,7 +9,6 @@
 
 #define MAX_OPS		64
 #define KEPT		32		/* handles remembered */
-#define AREA		(1U << 18)	/* of rings and records */
 
 enum op {
 	OP_COMMAND,
@@ -65,8 +64,7 @@ struct machine {
 	struct fake	env;
 	struct fake_dev	d;
 	struct fuzz_mem	mem;
-	u64		area;
-	u32		used;		/* of it */
+	struct fuzz_area	area;
 	u32		handle[KEPT];
 	unsigned int	nhandles;
 	u32		last[TULLE_OBJ_TYPES];
@@ -83,21 +81,10 @@ static void on_write(struct fake_dev *d, u64 addr, size_t len)
 	fuzz_assert(strcmp(tfw_dev_state(d->dev, TFW_FUNC_PF), "booting"));
 }
 
-static u64 take(struct machine *m, u32 len)
-{
-	u64 addr;
-
-	if (m->used + len > AREA)
-		m->used = 0;
-	addr = m->area + m->used;
-	m->used += (len + 4095) & ~4095U;
-	return addr;
-}
-
 static struct tulle_page_list pages(struct machine *m, u32 len)
 {
 	return (struct tulle_page_list){
-		.addr = cpu_to_le64(take(m, len)),
+		.addr = cpu_to_le64(fuzz_take(&m->area, len)),
 		.npages = cpu_to_le32((len + 4095) / 4096),
 		.log_page_size = 12,
 	};
@@ -119,21 +106,21 @@ static u32 make_ring(struct machine *m, u16 op, void *buf)
 		*eq = (struct tulle_eq_ctx){
 			.vector = cpu_to_le16(1), .log_size = 5,
 			.pages = pages(m, 1024),
-			.dbr = cpu_to_le64(take(m, 128)),
+			.dbr = cpu_to_le64(fuzz_take(&m->area, 128)),
 		};
 		return sizeof(*eq);
 	case TULLE_CMD_CREATE_CQ:
 		*cq = (struct tulle_cq_ctx){
 			.eq = last(m, TULLE_OBJ_EQ), .log_size = 6,
 			.log_cqe_size = 6, .pages = pages(m, 4096),
-			.dbr = cpu_to_le64(take(m, 128)),
+			.dbr = cpu_to_le64(fuzz_take(&m->area, 128)),
 		};
 		return sizeof(*cq);
 	default:
 		*sq = (struct tulle_sq_ctx){
 			.cq = last(m, TULLE_OBJ_CQ), .log_size = 5,
 			.pages = pages(m, 2048),
-			.dbr = cpu_to_le64(take(m, 128)),
+			.dbr = cpu_to_le64(fuzz_take(&m->area, 128)),
 		};
 		return sizeof(*sq);
 	}
@@ -154,7 +141,7 @@ static u32 make_rq(struct machine *m, u16 op, void *buf)
 	*rq = (struct tulle_rq_ctx){
 		.cq = last(m, TULLE_OBJ_CQ), .log_size = 4,
 		.log_wqe_size = 6, .pages = pages(m, 1024),
-		.dbr = cpu_to_le64(take(m, 128)),
+		.dbr = cpu_to_le64(fuzz_take(&m->area, 128)),
 		.gro_max = cpu_to_le32(65536),
 	};
 	if (op == TULLE_CMD_MODIFY_RQ)
@@ -345,8 +332,7 @@ static void setup_commands(struct machine *m)
 {
 	m->d.top = FAKE_BASE;
 	fake_boot(&m->d);
-	m->area = fake_mem(&m->d, AREA, 4096);
-	m->used = 0;
+	fuzz_area_init(&m->area, &m->d);
 	memset(m->last, 0, sizeof(m->last));
 }
 
@@ -359,7 +345,7 @@ static void patch(struct machine *m, struct fuzz_in *in, u32 len)
 
 	if (len < 8)
 		return;
-	val = what & 1 ? m->handle[arg % KEPT] : m->area + arg * 4096ULL;
+	val = what & 1 ? m->handle[arg % KEPT] : m->area.addr + arg * 4096ULL;
 	memcpy(m->in + at % (len - 7), &val, what & 1 ? 4 : 8);
 }
 
@@ -393,9 +379,9 @@ static void op_raw_slot(struct machine *m, struct fuzz_in *in)
 		return;
 	fuzz_bytes(in, s, how & 1 ? sizeof(*s) : 32);
 	if (how & 2)
-		s->in_addr = cpu_to_le64(m->area + (fuzz_u8(in) << 12));
+		s->in_addr = cpu_to_le64(m->area.addr + (fuzz_u8(in) << 12));
 	if (how & 4)
-		s->out_addr = cpu_to_le64(m->area + (fuzz_u8(in) << 12));
+		s->out_addr = cpu_to_le64(m->area.addr + (fuzz_u8(in) << 12));
 	if (how & 8)
 		s->owner = TULLE_CMD_OWNER_DEVICE;
 	fake_cmd_doorbell(&m->d);
@@ -439,11 +425,11 @@ static void op_device(struct machine *m, struct fuzz_in *in, enum op op)
 		fake_run(&m->env);
 		break;
 	case OP_POKE:
-		fuzz_bytes(in, fake_ptr(&m->d, m->area + arg * 4096ULL +
+		fuzz_bytes(in, fake_ptr(&m->d, m->area.addr + arg * 4096ULL +
 					(fuzz_u8(in) << 3)), 8);
 		break;
 	case OP_HOLE:
-		m->d.hole = m->area + arg * 4096ULL;
+		m->d.hole = m->area.addr + arg * 4096ULL;
 		m->d.hole_len = fuzz_u8(in) * 64;
 		break;
 	case OP_SHORT_MEMORY:

@@ -9,7 +9,6 @@
 
 #define MAX_OPS		96
 #define KEPT		32		/* handles remembered */
-#define AREA		(1U << 18)	/* of rings, records, lists and data */
 
 enum op {
 	OP_COMMAND,
@@ -44,8 +43,7 @@ struct machine {
 	struct fuzz_mem		mem;
 	struct fake_queue	eq0;
 	struct fake_queue	eq;
-	u64			area;
-	u32			used;		/* of it */
+	struct fuzz_area	area;
 	u32			handle[KEPT];
 	unsigned int		nhandles;
 	u32			last[TULLE_OBJ_TYPES];
@@ -63,17 +61,6 @@ static void on_write(struct fake_dev *d, u64 addr, size_t len)
 	fuzz_assert(strcmp(tfw_dev_state(d->dev, TFW_FUNC_PF), "booting"));
 }
 
-static u64 take(struct machine *m, u32 len)
-{
-	u64 addr;
-
-	if (m->used + len > AREA)
-		m->used = 0;
-	addr = m->area + m->used;
-	m->used += (len + 4095) & ~4095U;
-	return addr;
-}
-
 /* Of levels 0 to 2, by @arg. */
 static struct tulle_page_list pages(struct machine *m, u32 len, u8 arg)
 {
@@ -82,11 +69,11 @@ static struct tulle_page_list pages(struct machine *m, u32 len, u8 arg)
 		.npages = cpu_to_le32(n), .log_page_size = 12,
 		.levels = arg % 3,
 	};
-	u64 addr = take(m, len), at;
+	u64 addr = fuzz_take(&m->area, len), at;
 	__le64 *p;
 
 	for (; arg % 3; arg--) {
-		at = take(m, 4096);
+		at = fuzz_take(&m->area, 4096);
 		p = fake_ptr(&m->d, at);
 		for (i = 0; i < n; i++)
 			p[i] = cpu_to_le64(addr + 4096ULL * i);
@@ -124,7 +111,7 @@ static u32 make_srq(struct machine *m, struct tulle_srq_ctx *srq, u8 arg)
 	*srq = (struct tulle_srq_ctx){
 		.pd = last(m, TULLE_OBJ_PD), .log_size = 4, .log_wqe_size = 6,
 		.pages = pages(m, 1024, arg),
-		.dbr = cpu_to_le64(take(m, 128)),
+		.dbr = cpu_to_le64(fuzz_take(&m->area, 128)),
 	};
 	m->dbr = le64_to_cpu(srq->dbr);
 	if (!(arg & 1))
@@ -145,7 +132,7 @@ static u32 make_qp(struct machine *m, struct tulle_qp_ctx *qp, u8 arg)
 		qp->xrcd = last(m, TULLE_OBJ_XRCD);
 		return sizeof(*qp);
 	}
-	qp->dbr = cpu_to_le64(take(m, 128));
+	qp->dbr = cpu_to_le64(fuzz_take(&m->area, 128));
 	m->dbr = le64_to_cpu(qp->dbr);
 	qp->send_cq = last(m, TULLE_OBJ_CQ);
 	qp->log_sq_size = 4;
@@ -222,7 +209,7 @@ static u32 make_other(struct machine *m, u16 op, u8 arg)
 		cq->log_size = 4;
 		cq->log_cqe_size = 5 + (arg & 1);
 		cq->pages = pages(m, 1024, arg);
-		cq->dbr = cpu_to_le64(take(m, 128));
+		cq->dbr = cpu_to_le64(fuzz_take(&m->area, 128));
 		return sizeof(*cq);
 	case TULLE_CMD_RESIZE_CQ:
 		resize->handle = last(m, TULLE_OBJ_CQ);
@@ -392,8 +379,7 @@ static void setup(struct machine *m)
 	m->dbr = 0;
 	m->ring = 0;
 	fake_boot(&m->d);
-	m->area = fake_mem(&m->d, AREA, 4096);
-	m->used = 0;
+	fuzz_area_init(&m->area, &m->d);
 	memset(m->last, 0, sizeof(m->last));
 	fuzz_assert(!fake_eq_create(&m->d, &m->eq0, 4, 0, TULLE_EQ_F_ASYNC));
 	fuzz_assert(!fake_eq_create(&m->d, &m->eq, 5, 1, 0));
@@ -428,7 +414,7 @@ static void step(struct machine *m, struct fuzz_in *in)
 		op_connect(m, arg);
 		break;
 	case OP_POKE:
-		fuzz_bytes(in, fake_ptr(&m->d, m->area + arg % 64 * 4096ULL +
+		fuzz_bytes(in, fake_ptr(&m->d, m->area.addr + arg % 64 * 4096ULL +
 					(fuzz_u8(in) << 3)), 8);
 		break;
 	case OP_KICK:
@@ -439,7 +425,7 @@ static void step(struct machine *m, struct fuzz_in *in)
 		fake_advance(&m->env, arg * 1000000ULL);
 		break;
 	case OP_HOLE:
-		m->d.hole = m->area + arg % 64 * 4096ULL;
+		m->d.hole = m->area.addr + arg % 64 * 4096ULL;
 		m->d.hole_len = fuzz_u8(in) * 64;
 		break;
 	case OP_SHORT_MEMORY:

@@ -4,37 +4,15 @@
 # of traffic is recorded by the device, and tshark finds neither a malformed
 # packet nor a wrong checksum in it. KERNEL=... takes another guest kernel.
 cd "$(dirname "$0")/../.." || exit 1
-. tools/checks/tap.sh
+# shellcheck source=selftests/lib/record.sh
+. selftests/lib/record.sh
 
-LAB=${TULLE_LAB:-$HOME/.cache/tulle-lab}
-mkdir -p "$LAB/pcap"
-PCAP=$(mktemp "$LAB/pcap/XXXXXX")
-trap 'rm -rf "$TAP_TMP" "$PCAP"' EXIT
-
-record() {
-	tools/lab exec --kernel "${KERNEL:-7.3}" --quiet --timeout 300 --share "$PWD" --pcap "$PCAP" -- \
-		"cd '$PWD' && selftests/net/wire.sh"
-}
-
-# Sums are not looked at unless asked for. Each line is one packet of FILTER.
-packets() { # FILTER
-	tools/lab root tshark -r "$PCAP" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
-		-o udp.check_checksum:TRUE -Y "$1" 2>"$TAP_TMP/tshark"
-}
-
-# A filter that finds nothing proves nothing unless the packets are there.
-seen() { # FILTER
-	local n
-
-	n=$(packets "$1" | wc -l)
-	echo "$n packets"
-	[ "$n" -ge 5 ] || { cat "$TAP_TMP/tshark"; return 1; }
-}
-
+# Sums are not looked at unless asked for.
+TSHARK=(-o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE)
 BAD_SUM='ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad" ||
 	icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad"'
 
-tap_case "recorded traffic" record
+tap_case "recorded traffic" record selftests/net/wire.sh --timeout 300
 tap_case "TCP over IPv4 is there, its sums are right" seen 'ip && tcp.checksum.status == "Good" && tcp.len > 0'
 tap_case "TCP over IPv6 is there, its sums are right" seen 'ipv6 && tcp.checksum.status == "Good" && tcp.len > 0'
 tap_case "UDP over IPv4 is there, its sums are right" seen 'ip && udp.checksum.status == "Good"'

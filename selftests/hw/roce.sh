@@ -5,37 +5,14 @@
 # recorded. What both ends send passes the same judge, so it is known to be good.
 # KERNEL=... takes another guest kernel.
 cd "$(dirname "$0")/../.." || exit 1
-. tools/checks/tap.sh
-
-LAB=${TULLE_LAB:-$HOME/.cache/tulle-lab}
-mkdir -p "$LAB/pcap"
-PCAP=$(mktemp "$LAB/pcap/XXXXXX")
-trap 'rm -rf "$TAP_TMP" "$PCAP"' EXIT
-
-record() {
-	tools/lab exec --kernel "${KERNEL:-7.3}" --topology peer --quiet --timeout 900 --share "$PWD" --pcap "$PCAP" -- \
-		"cd '$PWD' && selftests/rdma/rxe.sh wire"
-}
+# shellcheck source=selftests/lib/record.sh
+. selftests/lib/record.sh
 
 # What guesses at payload is left out: the payload here belongs to no protocol.
-GUESSES=()
 for guess in smcr_infiniband smb_direct_infiniband rpcrdma_infiniband iser_infiniband sdp_infiniband \
 	fc_infiniband eth_over_ib lnet_ib mellanox_eoib nvme_rdma; do
-	GUESSES+=(--disable-heuristic "$guess")
+	TSHARK+=(--disable-heuristic "$guess")
 done
-
-packets() { # FILTER
-	tools/lab root tshark "${GUESSES[@]}" -r "$PCAP" -Y "$1" 2>"$TAP_TMP/tshark"
-}
-
-# A filter that finds nothing proves nothing unless the packets are there.
-seen() { # FILTER
-	local n
-
-	n=$(packets "$1" | wc -l)
-	echo "$n packets"
-	[ "$n" -ge 5 ] || { cat "$TAP_TMP/tshark"; return 1; }
-}
 
 icrc() { selftests/hw/icrc.py "$PCAP" 2>"$TAP_TMP/right"; }
 
@@ -68,7 +45,7 @@ opcodes() {
 	END
 }
 
-tap_case "recorded traffic" record
+tap_case "recorded traffic" record "selftests/rdma/rxe.sh wire" --topology peer --timeout 900
 for ip in ip ipv6; do
 	tap_case "RC over $ip is there" seen "$ip && infiniband.bth.opcode <= 0x14"
 done

@@ -194,6 +194,31 @@ def exchange(near, far, n=4, size=3000):
                 raise Failed("data differ")
 
 
+class Bench:
+    """A device at each end, and the queue pairs of the case that runs."""
+
+    def __init__(self, near, near_gid, far, far_gid):
+        self.near, self.far = Device(near, near_gid), Device(far, far_gid)
+        self.sides = []
+
+    def side(self, device, **kw):
+        side = Side(device, **kw)
+        self.sides.append(side)
+        return side
+
+    def pair(self, near_attr=None, far_attr=None, far=None, **kw):
+        """Two fresh queue pairs, connected; from near to far."""
+        one, two = self.side(self.near, **kw), self.side(self.far, **{**kw, **(far or {})})
+        connect(one, two, near_attr, far_attr)
+        return one, two
+
+    def clean(self):
+        while self.sides:
+            self.sides.pop().close()
+        self.near.quiet()
+        self.far.quiet()
+
+
 def run_cases(bench, cases, path):
     """Each case gets the bench, which is cleaned behind it. TAP; returns the exit status."""
     bad = 0

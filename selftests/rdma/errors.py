@@ -19,34 +19,11 @@ from pyverbs.pyverbs_error import PyverbsRDMAError
 from pyverbs.srq import SRQ, SrqAttr, SrqInitAttr
 from pyverbs.wr import SGE, RecvWR, SendWR
 
-from verbs import Device, Failed, Side, check, connect, exchange, names, run_cases
+from verbs import Bench, Failed, check, exchange, names, run_cases
 
 OK, FLUSH = e.IBV_WC_SUCCESS, e.IBV_WC_WR_FLUSH_ERR
 REQ_ERR, ACCESS_ERR = e.IBV_EVENT_QP_REQ_ERR, e.IBV_EVENT_QP_ACCESS_ERR
 BAD_KEYS = (0, 1, 0xffffffff, 0xdeadbeef)
-
-
-class Bench:
-    def __init__(self, near, near_gid, far, far_gid):
-        self.near, self.far = Device(near, near_gid), Device(far, far_gid)
-        self.sides = []
-
-    def side(self, device, **kw):
-        side = Side(device, **kw)
-        self.sides.append(side)
-        return side
-
-    def pair(self, near_attr=None, far_attr=None, far=None, **kw):
-        """Two fresh queue pairs, connected; from near to far."""
-        one, two = self.side(self.near, **kw), self.side(self.far, **{**kw, **(far or {})})
-        connect(one, two, near_attr, far_attr)
-        return one, two
-
-    def clean(self):
-        while self.sides:
-            self.sides.pop().close()
-        self.near.quiet()
-        self.far.quiet()
 
 
 def target(side, offset=0):

@@ -22,7 +22,7 @@ import pyverbs.enums as e
 from pyverbs.mr import MR
 
 import bad_input
-from verbs import Device, Failed, Side, check, connect, exchange, run_cases
+from verbs import Bench, Failed, check, exchange, run_cases
 
 SEND_FIRST, SEND_MIDDLE, SEND_LAST, SEND_ONLY = 0, 1, 2, 4
 WRITE_FIRST, WRITE_MIDDLE, WRITE_LAST, WRITE_LAST_IMM, WRITE_ONLY = 6, 7, 8, 9, 10
@@ -44,26 +44,15 @@ def aeth(syndrome, msn=0):
     return struct.pack("!I", syndrome << 24 | msn)
 
 
-class Bench:
+class Wire(Bench):
+    """With packets forged at the far end's port."""
+
     def __init__(self, near, near_gid, far, far_gid):
+        super().__init__(near, near_gid, far, far_gid)
         self.name = near
-        self.near, self.far = Device(near, near_gid), Device(far, far_gid)
         self.macs = bad_input.mac(bad_input.LOCAL) + bad_input.mac(bad_input.REMOTE, bad_input.NS)
         self.tx = bad_input.socket_in(bad_input.NS, bad_input.REMOTE)
-        self.sides = []
         self.random = random.Random(int(os.environ.get("SEED", "1")))
-
-    def pair(self, **kw):
-        near, far = Side(self.near, **kw), Side(self.far, **kw)
-        self.sides += [near, far]
-        connect(near, far)
-        return near, far
-
-    def clean(self):
-        while self.sides:
-            self.sides.pop().close()
-        self.near.quiet()
-        self.far.quiet()
 
     def frame(self, transport, src=bad_input.REMOTE_V4, icrc=0, udp_len=None, ip_len=None, ip_sum=0):
         """Ethernet to RoCE around BTH and what follows it; icrc, ip_sum: what to add to them."""
@@ -345,4 +334,4 @@ CASES = [good, bad_icrc, bad_ip_sum, bad_lengths, bad_version, bad_pkey, bad_qpn
 
 
 if __name__ == "__main__":
-    sys.exit(run_cases(Bench(*sys.argv[1:5]), CASES, __file__))
+    sys.exit(run_cases(Wire(*sys.argv[1:5]), CASES, __file__))

@@ -9,7 +9,6 @@ rxe         Soft-RoCE on two virtio-net NICs, from one to the other
 The far ends are in a namespace of their own. perftest and cmtime tell the figures.
 """
 
-import ipaddress
 import json
 import os
 import pathlib
@@ -19,6 +18,7 @@ import sys
 import time
 
 NETNS = "bench"
+GID_OF = pathlib.Path(__file__).resolve().parents[2] / "selftests/lib/gid.py"
 ROUNDS = int(sys.argv[1])
 SECONDS = int(sys.argv[2])
 LINKS = sys.argv[3:]
@@ -41,7 +41,7 @@ class End:
         self.device = rxe or self.run("ls", f"/sys/class/net/{port}/device/infiniband").split()[0]
         for _ in range(100):
             self.gid = self.find_gid()
-            if self.gid is not None:
+            if self.gid:
                 break
             time.sleep(0.1)
 
@@ -52,16 +52,9 @@ class End:
         return subprocess.Popen([*self.prefix, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def find_gid(self):
-        raw = bytes(10) + b"\xff\xff" + ipaddress.ip_address(self.address).packed
-        want = ":".join(raw[i : i + 2].hex() for i in range(0, 16, 2))
-        port = f"/sys/class/infiniband/{self.device}/ports/1"
-        lines = self.run("sh", "-c", f"cd {port}; grep -s '' gids/* gid_attrs/types/*; true")
-        values = dict(line.split(":", 1) for line in lines.splitlines())
-        for name, value in values.items():
-            number = name.rsplit("/", 1)[1]
-            if name.startswith("gids/") and value == want and "v2" in values.get(f"gid_attrs/types/{number}", ""):
-                return number
-        return None
+        """Its index, or nothing before it is there."""
+        words = [*self.prefix, str(GID_OF), self.device, self.address]
+        return subprocess.run(words, check=False, capture_output=True, text=True).stdout.strip()
 
     def listens(self, port):
         return self.run("ss", "-Hltn", f"sport = :{port}").strip()
