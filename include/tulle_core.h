@@ -851,9 +851,8 @@ static inline int tulle_vport_query_stats(struct tulle_dev *dev, u16 vport,
 
 /*
  * Besides those of the device, of which nothing but the type is given: the
- * device failed, and whoever waits for it waits in vain. Comes also while the
- * device is taken down, at least once for each tulle_dev_fail() after
- * registering; not when the failure is older.
+ * device failed, and whoever waits for it waits in vain. Comes for each failure
+ * after registering, also while the device is taken down.
  */
 #define TULLE_EVENT_DEAD	0x100
 
