@@ -68,7 +68,7 @@ struct machine {
 	u32		handle[KEPT];
 	unsigned int	nhandles;
 	u32		last[TULLE_OBJ_TYPES];
-	u8		in[8192];
+	u8		in[8192] __attribute__((aligned(8)));
 };
 
 static struct machine *fuzzed;

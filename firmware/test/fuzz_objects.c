@@ -49,7 +49,7 @@ struct machine {
 	u32			last[TULLE_OBJ_TYPES];
 	u64			dbr;		/* of the latest QP or SRQ */
 	u64			ring;
-	u8			in[8192];
+	u8			in[8192] __attribute__((aligned(8)));
 };
 
 static struct machine *fuzzed;

@@ -295,7 +295,8 @@ static void op_tso(struct machine *m, struct fuzz_in *in)
 
 static void op_rule(struct machine *m, struct fuzz_in *in)
 {
-	u8 buf[sizeof(struct tulle_add_rules) + sizeof(struct tulle_rule)];
+	u8 buf[sizeof(struct tulle_add_rules) + sizeof(struct tulle_rule)]
+		__attribute__((aligned(8)));
 	struct tulle_add_rules *add = (void *)buf;
 	struct tulle_rules_rsp rsp;
 	u8 how = fuzz_u8(in);
@@ -382,7 +383,7 @@ static void step(struct machine *m, struct fuzz_in *in)
 
 static void make_rss(struct machine *m, struct fuzz_in *in)
 {
-	u8 buf[sizeof(struct tulle_rss) + 4 * NRQ];
+	u8 buf[sizeof(struct tulle_rss) + 4 * NRQ] __attribute__((aligned(8)));
 	struct tulle_rss *rss = (void *)buf;
 	u8 fields = fuzz_u8(in);
 	u32 i, handle;
