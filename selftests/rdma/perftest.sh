@@ -7,6 +7,7 @@
 . "$(dirname "$0")/../lib/rdma.sh"
 
 # A line is WAY | PROGRAM | OPTIONS, in the quick matrix as well if it begins with +.
+# A way that ends in 6 goes from and to the IPv6 GIDs.
 MATRIX_LINES="
 +across | write_bw | -a -n 5
 +across | write_bw | -R -q 8 -n 20
@@ -66,6 +67,10 @@ MATRIX_LINES="
  within | send_bw | -n 20
  within | send_bw | -c UD -s 4096 -n 20
  back   | send_bw | -R -n 20
++across6 | send_bw | -c UD -g -s 1024 -n 50
+ across6 | send_bw | -c UC -n 20
+ across6 | write_bw | -n 20
+ across6 | read_bw | -n 20
  across | send_lat | -a -n 5
  across | send_lat | -R -n 20
 +across | send_lat | -R -e -n 20
@@ -102,10 +107,12 @@ has_figures() { # OPTIONS
 }
 
 measure() { # WAY PROGRAM OPTION...
-	local program=ib_$2 server=("$IB" "$GID4") client=("$IB" "$GID4")
-	rdma_way "$1"
-	[ "$AT_SERVER" = env ] || server=("$FAR_IB" "$FAR_GID4")
-	[ "$AT_CLIENT" = env ] || client=("$FAR_IB" "$FAR_GID4")
+	local program=ib_$2 gid=$GID4 far_gid=$FAR_GID4 server client
+	[[ $1 != *6 ]] || gid=$GID6 far_gid=$FAR_GID6
+	server=("$IB" "$gid") client=("$IB" "$gid")
+	rdma_way "${1%6}"
+	[ "$AT_SERVER" = env ] || server=("$FAR_IB" "$far_gid")
+	[ "$AT_CLIENT" = env ] || client=("$FAR_IB" "$far_gid")
 	shift 2
 	rdma_pair "$AT_SERVER" "$AT_CLIENT" \
 		"$program" -F -d "${server[0]}" -x "${server[1]}" -p "$RDMA_PORT" "$@" -- \
