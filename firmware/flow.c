@@ -46,19 +46,13 @@ static bool words_equal(const u64 *a, const u64 *b, unsigned int n)
 	return true;
 }
 
-/* The best rule of one mask; rules with equal keys are chained best first. */
-static struct tfw_rule *mask_lookup(const struct tfw_mask *mask,
-				    const union tfw_key *key)
+/* The best rule with these words; those with equal keys are chained best first. */
+static struct tfw_rule *mask_find(const struct tfw_mask *mask, const u64 *word)
 {
-	u64 word[TFW_KEY_WORDS];
+	u32 hash = key_hash(word, mask->nwords, salt_of(&mask->obj));
 	struct tfw_hnode *n;
 	struct tfw_rule *r;
-	unsigned int i;
-	u32 hash;
 
-	for (i = 0; i < mask->nwords; i++)
-		word[i] = key->word[mask->word[i]] & mask->bits[i];
-	hash = key_hash(word, mask->nwords, salt_of(&mask->obj));
 	for (n = tfw_hash_first(&mask->rules, hash); n; n = n->next) {
 		if (n->hash != hash)
 			continue;
@@ -67,6 +61,24 @@ static struct tfw_rule *mask_lookup(const struct tfw_mask *mask,
 			return r;
 	}
 	return NULL;
+}
+
+static struct tfw_rule *mask_lookup(struct tfw_mask *mask,
+				    const union tfw_key *key)
+{
+	u64 word, differ = !mask->has_last;
+	unsigned int i;
+
+	for (i = 0; i < mask->nwords; i++) {
+		word = key->word[mask->word[i]] & mask->bits[i];
+		differ |= word ^ mask->last[i];
+		mask->last[i] = word;
+	}
+	if (differ) {
+		mask->last_rule = mask_find(mask, mask->last);
+		mask->has_last = true;
+	}
+	return mask->last_rule;
 }
 
 static bool is_better(const struct tfw_rule *a, const struct tfw_rule *b)
@@ -180,6 +192,7 @@ static void chain_rule(struct tfw_mask *mask, struct tfw_rule *rule)
 		pos = n;
 	}
 	tfw_hash_add(&mask->rules, &rule->key, pos);
+	mask->has_last = false;
 }
 
 enum tulle_status tfw_rule_insert(struct tfw_mask *mask,
@@ -248,6 +261,7 @@ void tfw_rule_remove(struct tfw_rule *r)
 	unsigned int i;
 
 	tfw_hash_del(e, &mask->rules, &r->key);
+	mask->has_last = false;
 	tfw_hash_del(e, &t->ids, &r->id);
 	for (i = 0; i < r->nactions; i++)
 		tfw_action_put(func, &tfw_rule_actions(r)[i]);
@@ -300,6 +314,15 @@ static struct tfw_table *run_actions(struct tfw_action *a, unsigned int n,
 	return next;
 }
 
+/* Vport and metadata are known without a look inside. */
+static void key_outside(const struct tfw_frame *f, union tfw_key *key)
+{
+	key->word[WORD_OF(vport)] = 0;
+	key->word[WORD_OF(meta)] = 0;
+	key->key.vport = cpu_to_le16(f->vport);
+	key->key.meta = cpu_to_le32(f->meta);
+}
+
 void tfw_flow_run(struct tfw_table *t, struct tfw_frame *f,
 		  struct tfw_fates *out)
 {
@@ -308,15 +331,13 @@ void tfw_flow_run(struct tfw_table *t, struct tfw_frame *f,
 	union tfw_key key;
 
 	out->n = 0;
-	key.key.vport = 0;
+	key_outside(f, &key);
 	while (t) {
 		r = NULL;
-		if (t->nmasks && !full) {
-			/* Vport and metadata are known without a look inside. */
-			full = t->npacket;
-			if (full)
-				tfw_frame_parse(f);
+		if (t->npacket && !full) {
+			tfw_frame_parse(f);
 			tfw_frame_key(f, &key.key);
+			full = true;
 		}
 		if (t->nmasks)
 			r = tfw_table_lookup(t, &key);

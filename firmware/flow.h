@@ -56,6 +56,9 @@ struct tfw_rule {
  * @min_priority: no rule has a lower one (may be too low after deletes)
  * @dels: deletes since @min_priority was exact
  * @packet: looks at something else than vport and metadata
+ * @last: masked words of the latest lookup, as frames come in trains
+ * @last_rule: what it found, NULL for nothing
+ * @has_last: since then no rule came or went
  */
 struct tfw_mask {
 	struct tfw_obj		obj;
@@ -66,8 +69,11 @@ struct tfw_mask {
 	u8			word[TFW_KEY_WORDS];
 	u8			nwords;
 	bool			packet;
+	bool			has_last;
 	u32			min_priority;
 	u32			dels;
+	u64			last[TFW_KEY_WORDS];
+	struct tfw_rule		*last_rule;
 };
 
 /*

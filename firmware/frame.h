@@ -263,6 +263,7 @@ static inline void tfw_frame_parse(struct tfw_frame *f)
 	f->flags |= TFW_F_PARSED;
 }
 
+/* Of a frame that was parsed. */
 void tfw_frame_key(const struct tfw_frame *f, struct tulle_flow_key *key);
 
 /* seg.c: from super-frames to wire packets */

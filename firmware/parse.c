@@ -160,8 +160,6 @@ void tfw_frame_key(const struct tfw_frame *f, struct tulle_flow_key *key)
 	memset(key, 0, sizeof(*key));
 	key->vport = cpu_to_le16(f->vport);
 	key->meta = cpu_to_le32(f->meta);
-	if (!(f->flags & TFW_F_PARSED))
-		return;
 	memcpy(key->dmac, f->hdr, 6);
 	memcpy(key->smac, f->hdr + 6, 6);
 	key->ethertype = cpu_to_be16(p->ethertype);

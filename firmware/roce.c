@@ -358,18 +358,13 @@ static bool addresses(const struct tfw_frame *f, struct tfw_pkt *pkt)
 	return ip[24] == 0xff;
 }
 
-bool tfw_roce_rx(struct tfw_vport *vport, struct tfw_frame *f)
+/* A RoCE packet is taken if it is for one of the function's GIDs or groups. */
+static bool roce_take(struct tfw_func *func, struct tfw_frame *f)
 {
-	struct tfw_func *func = vport->func;
 	struct tfw_pkt pkt = { 0 };
 	const struct tfw_gid *gid;
 	bool multicast;
 
-	if (!func->rdma || !tfw_func_live(func) || (f->flags & TFW_F_GSO))
-		return false;
-	tfw_frame_parse(f);
-	if (!is_roce(f))
-		return false;
 	multicast = addresses(f, &pkt);
 	if (multicast) {
 		if (!(f->hdr[0] & 1) || !has_members(func, pkt.dgid))
@@ -383,6 +378,16 @@ bool tfw_roce_rx(struct tfw_vport *vport, struct tfw_frame *f)
 	}
 	take(func, f, &pkt, multicast, NULL);
 	return true;
+}
+
+bool tfw_roce_rx(struct tfw_vport *vport, struct tfw_frame *f)
+{
+	struct tfw_func *func = vport->func;
+
+	if (!func->rdma || !tfw_func_live(func) || (f->flags & TFW_F_GSO))
+		return false;
+	tfw_frame_parse(f);
+	return is_roce(f) && roce_take(func, f);
 }
 
 void tfw_roce_rx_own(struct tfw_qp *qp, struct tfw_frame *f)

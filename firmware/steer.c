@@ -61,7 +61,7 @@ bool tfw_switch_frame(struct tfw_port *port, struct tfw_frame *f)
 
 bool tfw_tx_frame(struct tfw_vport *vport, struct tfw_frame *f)
 {
-	struct tfw_fates fates = { .n = 1 };
+	struct tfw_fates fates;
 	struct tfw_table *root;
 	bool taken;
 
@@ -99,9 +99,10 @@ bool tfw_rx_vport(struct tfw_vport *vport, struct tfw_frame *f)
 {
 	struct tfw_table *root = root_of(vport, TULLE_DOMAIN_RX);
 	bool live = tfw_func_live(vport->func);
-	struct tfw_fates fates = { .n = 0 };
+	struct tfw_fates fates;
 	unsigned int i;
 
+	fates.n = 0;
 	if (live && vport->func->rdma && tfw_roce_rx(vport, f)) {
 		count_vport(&vport->rx, f);
 		return true;

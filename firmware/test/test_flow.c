@@ -591,6 +591,32 @@ static void test_packets(void **state)
 	free(pkt);
 }
 
+/* The same packet again and again, while rules come and go. */
+static void test_train(void **state)
+{
+	struct fx *fx = *state;
+	struct tulle_flow_key bits = { .l4_dst = cpu_to_be16(0xffff) };
+	u32 mask = make_mask(fx, fx->table, &bits), id;
+	struct tulle_rule r[2] = {
+		drop_rule(mask, 1, 9), drop_rule(mask, 2, 3),
+	};
+	struct tfw_table *t = table_of(fx, fx->table);
+	union tfw_key pkt = { .key.l4_dst = cpu_to_be16(80) };
+
+	r[0].key.l4_dst = cpu_to_be16(80);
+	r[1].key.l4_dst = cpu_to_be16(80);
+	assert_null(tfw_table_lookup(t, &pkt));
+	assert_int_equal(add_rules(fx, fx->table, &r[0], 1, 0, NULL), 0);
+	assert_ptr_equal(tfw_table_lookup(t, &pkt), tfw_rule_find(t, 1));
+	assert_int_equal(add_rules(fx, fx->table, &r[1], 1, 0, NULL), 0);
+	assert_ptr_equal(tfw_table_lookup(t, &pkt), tfw_rule_find(t, 2));
+	for (id = 2; id; id--) {
+		assert_int_equal(del_rules(fx, fx->table, &id, 1, NULL), 0);
+		assert_ptr_equal(tfw_table_lookup(t, &pkt),
+				 id == 2 ? tfw_rule_find(t, 1) : NULL);
+	}
+}
+
 static void test_switch_rules(void **state)
 {
 	struct fx *fx = *state;
@@ -625,6 +651,7 @@ int main(void)
 		T(test_destroy),
 		T(test_references),
 		T(test_packets),
+		T(test_train),
 		T(test_switch_rules),
 		T(test_16_masks),
 		T(test_million),
