@@ -184,6 +184,14 @@ static u32 tx_blocks(const struct sk_buff *skb, bool inl)
 	return DIV_ROUND_UP(bytes, TULLE_SQ_BLOCK);
 }
 
+static int tx_copy(void *to, const struct sk_buff *skb)
+{
+	if (unlikely(skb_is_nonlinear(skb)))
+		return skb_copy_bits(skb, 0, to, skb->len);
+	skb_copy_from_linear_data(skb, to, skb->len);
+	return 0;
+}
+
 /* Build the WQE of a packet; tx_commit() makes it one that may complete. */
 static int tx_build(struct tulle_en_tx_mem *mem, struct sk_buff *skb)
 {
@@ -202,7 +210,7 @@ static int tx_build(struct tulle_en_tx_mem *mem, struct sk_buff *skb)
 	info->nsge = 0;
 	info->linear = false;
 	if (inl)
-		err = skb_copy_bits(skb, 0, wqe->sge, skb->len);
+		err = tx_copy(wqe->sge, skb);
 	else
 		err = tx_map(mem, skb, prod->pi, info, wqe->sge);
 	if (unlikely(err))
