@@ -217,7 +217,6 @@ static enum tulle_status qp_init(struct tfw_qp *qp, struct tfw_cmd *cmd,
 
 	qp->type = ctx->type;
 	qp->flags = ctx->flags;
-	tfw_list_init(&qp->srq_wait);
 	tfw_work_init(&qp->work, cmd->func, tfw_requester_run);
 	st = find_users(qp, cmd, ctx);
 	if (!st)
@@ -294,7 +293,6 @@ void tfw_qp_destroy(struct tfw_obj *obj)
 		tfw_transport_cleanup(qp);
 	qp->state = TULLE_QPS_RESET;
 	tfw_work_cancel(&qp->work);
-	tfw_list_del(&qp->srq_wait);
 	tfw_mkey_qp_gone(qp);
 	put_users(qp);
 	tfw_ring_cleanup(f, &qp->sq);

@@ -222,14 +222,8 @@ static enum tfw_recv_result take_srq(struct tfw_qp *qp, struct tfw_srq *srq,
 	if (srq->state != TULLE_QUEUE_READY)
 		return recv_broken(qp);
 	dry = tfw_rq_side_is_dry(f, &srq->rq, &ok);
-	if (ok && dry) {
-		/* A target may have waited for another one. */
-		if (qp->type == TULLE_QP_XRC_TGT)
-			tfw_list_del(&qp->srq_wait);
-		if (tfw_list_empty(&qp->srq_wait))
-			tfw_list_add_tail(&srq->waiting, &qp->srq_wait);
+	if (ok && dry)
 		return TFW_RECV_DRY;
-	}
 	if (ok)
 		status = tfw_rq_side_take(f, &srq->rq, true, r);
 	if (status < 0) {
@@ -289,7 +283,6 @@ void tfw_qp_kick_rq(struct tfw_qp *qp)
 
 void tfw_qp_queues_reset(struct tfw_qp *qp)
 {
-	tfw_list_del(&qp->srq_wait);
 	qp->recv.valid = false;
 	qp->xrc_srq = 0;
 	qp->sq_pi = 0;

@@ -180,7 +180,6 @@ static void flush_srq(struct tfw_qp *qp)
 
 	if (!qp->srq && qp->type != TULLE_QP_XRC_TGT)
 		return;
-	tfw_list_del(&qp->srq_wait);
 	if (qp->recv.valid) {
 		qp->recv.valid = false;
 		tfw_qp_complete_recv(qp, &qp->recv, &cqe, TULLE_CQE_RECV, NULL,

@@ -288,9 +288,7 @@ struct tfw_recv {
 
 struct tfw_srq {
 	struct tfw_obj		obj;
-	struct tfw_work		work;		/* kick: waiters look again */
 	struct tfw_rq_side	rq;
-	struct tfw_list		waiting;	/* QPs, by tfw_qp.srq_wait */
 	struct tfw_obj		*pd;
 	struct tfw_cq		*cq;		/* XRC */
 	struct tfw_obj		*xrcd;
@@ -326,7 +324,6 @@ struct tfw_qp {
 	struct tfw_obj		*pd;
 	struct tfw_obj		*xrcd;
 	struct tfw_srq		*srq;
-	struct tfw_list		srq_wait;
 	struct tfw_qp_counter	*counter;
 	struct tfw_requester	*req;
 	struct tfw_responder	*resp;
@@ -410,7 +407,7 @@ bool tfw_qp_sleep(struct tfw_qp *qp);
 /* Next receive WQE of the RQ or SRQ, into @r. */
 enum tfw_recv_result {
 	TFW_RECV_OK,
-	TFW_RECV_DRY,		/* asks for a kick of this QP (or of the SRQ) */
+	TFW_RECV_DRY,		/* its owner was asked to ring */
 	TFW_RECV_BAD,		/* malformed: completed with an error, QP failed */
 };
 
@@ -467,7 +464,7 @@ void tfw_rdma_changed(struct tfw_dev *dev);	/* the epoch moves on */
 /* A CQ in error: so are the QPs that use it, soon. */
 void tfw_qp_cq_error(struct tfw_func *f);
 
-/* Kicks: of a QP's SQ and RQ, of an SRQ; all that may have been lost. */
+/* Kicks: of a QP's SQ and RQ; all that may have been lost. */
 void tfw_qp_kick_sq(struct tfw_qp *qp);
 void tfw_qp_kick_rq(struct tfw_qp *qp);
 void tfw_rdma_kick_all(struct tfw_func *f);
@@ -512,7 +509,7 @@ void tfw_transport_changed(struct tfw_qp *qp, u8 old_state);
 /* tfw_qp.work */
 bool tfw_requester_run(struct tfw_work *w, struct tfw_budget *budget);
 
-/* Receive WQEs came to a QP that had none: RNR waiters, flush. */
+/* Receive WQEs came to a QP whose RQ was dry: in ERR they are flushed. */
 void tfw_transport_recv_kick(struct tfw_qp *qp);
 
 /*

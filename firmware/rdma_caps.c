@@ -156,7 +156,6 @@ void tfw_rdma_changed(struct tfw_dev *dev)
 
 void tfw_rdma_kick_all(struct tfw_func *f)
 {
-	struct tfw_srq *srq;
 	struct tfw_qp *qp;
 	u32 index = 0;
 
@@ -166,6 +165,4 @@ void tfw_rdma_kick_all(struct tfw_func *f)
 		tfw_qp_kick_sq(qp);
 		tfw_qp_kick_rq(qp);
 	}
-	for (index = 0; (srq = tfw_obj_next(f, TULLE_OBJ_SRQ, &index));)
-		tfw_work_queue(tfw_func_engine(f), &srq->work);
 }

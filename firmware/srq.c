@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
- * Shared receive queues: commands, limit event, and the queue pairs that wait
- * for a receive WQE.
+ * Shared receive queues: commands and the limit event. Nobody waits here for a
+ * receive WQE: who found none is asked again by the sender (RC), or dropped what
+ * it got (UC, UD).
  */
 #include "rdma.h"
 
@@ -18,8 +19,6 @@ void tfw_srq_error(struct tfw_srq *srq)
 		return;
 	srq->state = TULLE_QUEUE_ERROR;
 	tfw_event_srq(srq, TULLE_SRQ_EVENT_ERROR);
-	/* Those who wait shall see it. */
-	tfw_work_queue(tfw_func_engine(srq->obj.func), &srq->work);
 }
 
 void tfw_srq_check_limit(struct tfw_srq *srq)
@@ -36,42 +35,11 @@ void tfw_srq_check_limit(struct tfw_srq *srq)
 	tfw_event_srq(srq, TULLE_SRQ_EVENT_LIMIT);
 }
 
-/*
- * WQEs came. Every queue pair that is woken takes one or leaves the list, so
- * this ends.
- */
-static bool srq_run(struct tfw_work *w, struct tfw_budget *budget)
-{
-	struct tfw_srq *srq = tfw_container(w, struct tfw_srq, work);
-	struct tfw_qp *qp;
-	bool ok = true;
-
-	while (!tfw_list_empty(&srq->waiting)) {
-		if (budget->bytes <= 0)
-			return true;
-		if (srq->state == TULLE_QUEUE_READY &&
-		    tfw_rq_side_is_dry(w->func, &srq->rq, &ok)) {
-			if (ok)
-				break;
-			tfw_srq_error(srq);
-		}
-		qp = tfw_container(srq->waiting.next, struct tfw_qp, srq_wait);
-		tfw_list_del(&qp->srq_wait);
-		tfw_transport_recv_kick(qp);
-		budget->bytes -= TFW_COST_MIN;
-	}
-	return false;
-}
-
 void tfw_srq_destroy(struct tfw_obj *obj)
 {
 	struct tfw_srq *srq = tfw_container(obj, struct tfw_srq, obj);
 	struct tfw_func *f = obj->func;
 
-	/* XRC targets wait without holding it. */
-	while (!tfw_list_empty(&srq->waiting))
-		tfw_list_del(srq->waiting.next);
-	tfw_work_cancel(&srq->work);
 	tfw_ring_cleanup(f, &srq->rq.ring);
 	tfw_uar_put(f, srq->uar);
 	tfw_obj_put(srq->pd);
@@ -169,8 +137,6 @@ enum tulle_status tfw_cmd_create_srq(struct tfw_cmd *cmd)
 			    le32_to_cpu(ctx->handle), &st);
 	if (!srq)
 		return st;
-	tfw_list_init(&srq->waiting);
-	tfw_work_init(&srq->work, cmd->func, srq_run);
 	st = srq_init(srq, cmd, ctx);
 	if (st) {
 		tfw_obj_free(&srq->obj);

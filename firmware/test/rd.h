@@ -24,10 +24,7 @@
 #define RD_COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define RD_GEN1		(1U << 24)
 
-/*
- * struct rd_double - what the transport was told
- * @on_kick: called for a receive kick; may be NULL
- */
+/* struct rd_double - what the transport was told */
 static struct rd_double {
 	unsigned int	inits;
 	unsigned int	cleanups;
@@ -40,7 +37,6 @@ static struct rd_double {
 	bool		no_memory;
 	bool		take_roce;
 	bool		(*on_run)(struct tfw_qp *qp);
-	void		(*on_kick)(struct tfw_qp *qp);
 } rd_double;
 
 bool __wrap_tfw_transport_init(struct tfw_qp *qp);
@@ -81,9 +77,8 @@ bool __wrap_tfw_requester_run(struct tfw_work *w, struct tfw_budget *budget)
 
 void __wrap_tfw_transport_recv_kick(struct tfw_qp *qp)
 {
+	(void)qp;
 	rd_double.kicks++;
-	if (rd_double.on_kick)
-		rd_double.on_kick(qp);
 }
 
 bool __wrap_tfw_roce_rx(struct tfw_vport *vport, struct tfw_frame *f)

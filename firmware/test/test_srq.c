@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
- * Shared receive queues, XRC ones too: creation, the limit, waiting queue
- * pairs, last WQE, whose PD and whose CQ.
+ * Shared receive queues, XRC ones too: creation, the limit, dry ones, last WQE,
+ * whose PD and whose CQ.
  */
 #include "rd.h"
 
@@ -147,21 +147,11 @@ static void test_take(void **state)
 	}
 }
 
-/* Who found it dry is woken when there is something, first come first. */
-static struct tfw_qp *woken[8];
-static unsigned int nwoken;
-static bool takes;
-
-static void on_kick(struct tfw_qp *qp)
-{
-	struct tfw_recv r;
-
-	woken[nwoken++ % 8] = qp;
-	if (takes)
-		tfw_recv_take(qp, NULL, &r);
-}
-
-static void test_waiting(void **state)
+/*
+ * Who found it dry is not woken: the next receive looks for itself, whether
+ * somebody rang or not.
+ */
+static void test_dry(void **state)
 {
 	struct rd *rd = *state;
 	struct tfw_recv r;
@@ -169,9 +159,6 @@ static void test_waiting(void **state)
 	struct rd_srq s;
 	int i;
 
-	nwoken = 0;
-	takes = true;
-	rd_double.on_kick = on_kick;
 	srq_create(rd, &s);
 	for (i = 0; i < 3; i++) {
 		qp_on(rd, &q[i], &s);
@@ -181,27 +168,21 @@ static void test_waiting(void **state)
 				 TFW_RECV_DRY);
 	}
 	assert_int_equal(le32_to_cpu(s.dbr->evt), 0);
-	fake_kick(&rd->d, TULLE_UAR_SRQ, s.handle);
-	assert_int_equal(nwoken, 0);
 	rd_post_srq(&s);
 	rd_post_srq(&s);
 	fake_kick(&rd->d, TULLE_UAR_SRQ, s.handle);
-	assert_int_equal(nwoken, 2);
-	assert_ptr_equal(woken[0], q[0].qp);
-	assert_ptr_equal(woken[1], q[1].qp);
-	/* The third still waits, and a kick for it was asked for. */
-	assert_int_equal(le32_to_cpu(s.dbr->evt), 2);
-	/* One that goes, or fails, waits no more. */
-	assert_int_equal(tfw_recv_take(q[0].qp, NULL, &r), TFW_RECV_DRY);
+	assert_int_equal(rd->f->rdma->stats.doorbells, 1);
+	assert_int_equal(rd_double.kicks, 0);
+	assert_int_equal(tfw_recv_take(q[2].qp, NULL, &r), TFW_RECV_OK);
+	assert_int_equal(r.wr_id, 0x1000);
+	/* Not dry: far away. */
+	assert_true(le32_to_cpu(s.dbr->evt) - 2 > TULLE_EVT_FAR / 2);
+	assert_int_equal(tfw_recv_take(q[0].qp, NULL, &r), TFW_RECV_OK);
 	assert_int_equal(tfw_recv_take(q[1].qp, NULL, &r), TFW_RECV_DRY);
-	OK(fake_destroy(&rd->d, TULLE_CMD_DESTROY_QP, q[2].handle));
-	rd_goto(rd, &q[0], TULLE_QPS_ERR);
-	takes = false;
+	assert_int_equal(le32_to_cpu(s.dbr->evt), 2);
 	rd_post_srq(&s);
-	fake_kick(&rd->d, TULLE_UAR_SRQ, s.handle);
-	assert_int_equal(nwoken, 3);
-	assert_ptr_equal(woken[2], q[1].qp);
-	assert_true(tfw_list_empty(&s.srq->waiting));
+	assert_int_equal(tfw_recv_take(q[1].qp, NULL, &r), TFW_RECV_OK);
+	assert_int_equal(r.wr_id, 0x1002);
 }
 
 static void test_limit(void **state)
@@ -278,9 +259,10 @@ static void test_bad(void **state)
 	assert_int_equal(s.srq->state, TULLE_QUEUE_ERROR);
 	assert_int_equal(rd_event(rd, TULLE_EVENT_SRQ, s.handle),
 			 TULLE_SRQ_EVENT_ERROR);
-	/* Who waited is told; who comes fails. */
-	fake_run(&rd->env);
-	assert_int_equal(rd_double.kicks, 1);
+	/* Who found it dry before fails when it looks again. */
+	assert_int_equal(q[1].qp->state, TULLE_QPS_RTS);
+	assert_int_equal(tfw_recv_take(q[1].qp, NULL, &r), TFW_RECV_BAD);
+	assert_int_equal(q[1].qp->state, TULLE_QPS_ERR);
 	assert_int_equal(tfw_recv_take(q[3].qp, NULL, &r), TFW_RECV_BAD);
 	assert_int_equal(q[3].qp->state, TULLE_QPS_ERR);
 	assert_int_equal(arm(rd, &s, 1), TULLE_STATUS_BAD_STATE);
@@ -376,40 +358,13 @@ static void test_xrc(void **state)
 			 tfw_qp_num(tgt));
 	assert_int_equal(le32_get_bits(out->src_flags, TULLE_WC_SRC_QP),
 			 x.srq.handle & TULLE_HANDLE_INDEX);
-	/* Waiting for an SRQ that goes away */
+	/* One that was dry goes away. */
 	assert_int_equal(tfw_recv_take(tgt, x.srq.srq, &r), TFW_RECV_DRY);
 	OK(fake_destroy(&rd->d, TULLE_CMD_DESTROY_SRQ, x.srq.handle));
-	assert_true(tfw_list_empty(&tgt->srq_wait));
 	assert_null(tfw_mkey_get(tgt, TULLE_KEY(h), 0x1000, 1, 4, true));
 	cqe.status = TULLE_WC_WR_FLUSH;
 	tfw_qp_complete_recv(tgt, &r, &cqe, TULLE_CQE_RECV, NULL, false);
 	assert_null(fake_poll(&x.cq));
-}
-
-/* What it waits for is the SRQ that was dry last. */
-static void test_xrc_waits(void **state)
-{
-	struct rd *rd = *state;
-	struct tulle_srq_ctx ctx;
-	struct tfw_recv r;
-	struct rd_srq s;
-	struct xrc x;
-
-	xrc_make(rd, &x);
-	ctx = rd_srq_ctx(rd, &s);
-	ctx.flags = TULLE_SRQ_F_XRC;
-	ctx.cq = cpu_to_le32(x.cq.handle);
-	ctx.xrcd = cpu_to_le32(x.xrcd);
-	OK(rd_srq_make(rd, &s, &ctx));
-	assert_int_equal(tfw_recv_take(x.tgt.qp, x.srq.srq, &r),
-			 TFW_RECV_DRY);
-	assert_int_equal(tfw_recv_take(x.tgt.qp, s.srq, &r), TFW_RECV_DRY);
-	rd_post_srq(&x.srq);
-	fake_kick(&rd->d, TULLE_UAR_SRQ, x.srq.handle);
-	assert_int_equal(rd_double.kicks, 0);
-	rd_post_srq(&s);
-	fake_kick(&rd->d, TULLE_UAR_SRQ, s.handle);
-	assert_int_equal(rd_double.kicks, 1);
 }
 
 /* In the middle of a message: the flush goes to the SRQ's CQ. */
@@ -452,12 +407,11 @@ int main(void)
 		RD_TEST(test_create),
 		RD_TEST(test_in_use),
 		RD_TEST(test_take),
-		RD_TEST(test_waiting),
+		RD_TEST(test_dry),
 		RD_TEST(test_limit),
 		RD_TEST(test_bad),
 		RD_TEST(test_last_wqe),
 		RD_TEST(test_xrc),
-		RD_TEST(test_xrc_waits),
 		RD_TEST(test_xrc_fail),
 		RD_TEST(test_xrc_srq_wrong),
 	};
