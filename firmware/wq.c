@@ -98,6 +98,7 @@ static void wq_kick_type(struct tfw_func *f, enum tulle_obj_type type)
 void tfw_wq_kick_all(struct tfw_func *f)
 {
 	struct tfw_cq *cq;
+	struct tfw_eq *eq;
 	u32 index = 0;
 
 	wq_kick_type(f, TULLE_OBJ_SQ);
@@ -105,4 +106,6 @@ void tfw_wq_kick_all(struct tfw_func *f)
 	while ((cq = tfw_obj_next(f, TULLE_OBJ_CQ, &index)))
 		tfw_cq_dirty(cq);
 	tfw_rdma_kick_all(f);
+	for (index = 0; (eq = tfw_obj_next(f, TULLE_OBJ_EQ, &index));)
+		tfw_eq_poke(eq);
 }

@@ -507,6 +507,22 @@ static void test_kick_overflow(void **state)
 	assert_non_null(fake_poll(&fx->eq));
 }
 
+/* The kick that is dropped is an EQ's. */
+static void test_kick_overflow_eq(void **state)
+{
+	struct fixture *fx = *state;
+	u32 i;
+
+	post_nops(&fx->d, 1);
+	fake_cmd_doorbell(&fx->d);
+	fake_arm(&fx->async, TULLE_ARM_ANY);
+	for (i = 0; i < TFW_KICKS; i++)
+		tfw_kick(fx->d.dev, 0, TULLE_UAR_CQ, 0);
+	assert_int_equal(fx->d.irqs[VEC_ASYNC], 0);
+	fake_kick(&fx->d, TULLE_UAR_EQ, fx->async.handle);
+	assert_int_equal(fx->d.irqs[VEC_ASYNC], 1);
+}
+
 static void test_second_async_eq(void **state)
 {
 	struct fixture *fx = *state;
@@ -767,6 +783,7 @@ int main(void)
 		TEST(test_eq_recovery),
 		TEST(test_cq_kick),
 		TEST(test_kick_overflow),
+		TEST(test_kick_overflow_eq),
 		TEST(test_second_async_eq),
 		TEST(test_eq_unreachable),
 		TEST(test_eq_bad_params),
