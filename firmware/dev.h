@@ -102,7 +102,7 @@ struct tfw_kick_cell {
 struct tfw_kicks {
 	_Atomic u32		tail;
 	u32			head;
-	_Atomic bool		overflow;	/* look at every queue */
+	_Atomic bool		overflow;	/* some function has lost_kicks */
 	struct tfw_kick_cell	cell[TFW_KICKS];
 };
 
@@ -243,8 +243,19 @@ void tfw_wq_cleanup(struct tfw_wq *q);	/* work, ring, UAR, not the CQ */
 /* The queue stops: state, work cancelled, asynchronous event. */
 void tfw_wq_error(struct tfw_wq *q);
 
-/* Every queue of the function is worth a look (kicks were lost or ignored). */
-void tfw_wq_kick_all(struct tfw_func *f);
+/*
+ * Every queue of the function whose doorbell page is in @pages is worth a look:
+ * kicks were lost or ignored.
+ */
+void tfw_wq_kick_all(struct tfw_func *f, u64 pages);
+
+/* A set of doorbell pages, some of which share a bit. */
+#define TFW_ALL_PAGES	(~0ULL)
+
+static inline u64 tfw_page_bit(u32 page)
+{
+	return 1ULL << (page & 63);
+}
 
 /* kick.c */
 void tfw_kicks_init(struct tfw_kicks *k);
@@ -385,6 +396,7 @@ struct tfw_cmdq {
  * struct tfw_func - a PCI function (or subfunction)
  * @dma: bus mastering on and powered; @state: READY is needed as well
  * @gen: resets so far
+ * @lost_kicks: doorbell pages whose kicks found no room, by tfw_page_bit()
  * @rdma: of the RDMA half; NULL without its capability, and until READY
  */
 struct tfw_func {
@@ -396,6 +408,7 @@ struct tfw_func {
 	bool			stalled;
 	_Atomic u32		gen;
 	_Atomic u8		log_stride;	/* of UAR pages */
+	_Atomic u64		lost_kicks;
 	u32			syndrome;
 	u32			test_syndrome;	/* comes with the next beat */
 	u32			heartbeat;

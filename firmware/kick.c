@@ -2,8 +2,9 @@
 /*
  * Doorbell writes on their way from the bus to the engine. The writer may not
  * wait for the engine, so it leaves the kick in a bounded queue; when that is
- * full a flag says that any queue may have been kicked, which is always a
- * correct thing to believe.
+ * full a bit says that any queue of that doorbell page may have been kicked,
+ * which is always a correct thing to believe. The pages that share the bit pay
+ * for it as well, the others with no more than a glance.
  */
 #include "rdma.h"
 
@@ -96,8 +97,11 @@ void tfw_kick(struct tfw_dev *dev, uint16_t func, uint32_t offset,
 	from = u64_encode_bits(in_page / 8, KICK_KIND) |
 	       u64_encode_bits(offset >> log_stride, KICK_PAGE) |
 	       u64_encode_bits(func, KICK_FUNC);
-	if (!kicks_push(&dev->kicks, from, value))
+	if (!kicks_push(&dev->kicks, from, value)) {
+		atomic_fetch_or(&f->lost_kicks,
+				tfw_page_bit(offset >> log_stride));
 		atomic_store(&dev->kicks.overflow, true);
+	}
 	/*
 	 * Behind the push, sequentially consistent: whoever drops the engine
 	 * lock reads it afterwards (tfw_engine_kicked()), whoever wrote it
@@ -184,16 +188,18 @@ static void kick_apply(struct tfw_dev *dev, u64 from, u32 handle)
 static void kicks_drain_dev(struct tfw_dev *dev)
 {
 	unsigned int left = TFW_KICKS;
+	u64 from, pages;
 	u32 i, handle;
-	u64 from;
 
 	while (left-- && kicks_pop(&dev->kicks, &from, &handle))
 		kick_apply(dev, from, handle);
 	if (!atomic_exchange(&dev->kicks.overflow, false))
 		return;
-	for (i = 0; i < dev->nfuncs; i++)
-		if (tfw_func_live(&dev->funcs[i]))
-			tfw_wq_kick_all(&dev->funcs[i]);
+	for (i = 0; i < dev->nfuncs; i++) {
+		pages = atomic_exchange(&dev->funcs[i].lost_kicks, 0);
+		if (pages && tfw_func_live(&dev->funcs[i]))
+			tfw_wq_kick_all(&dev->funcs[i], pages);
+	}
 }
 
 void tfw_kicks_drain(struct tfw_engine *e)

@@ -312,7 +312,7 @@ void tfw_func_set_dma(struct tfw_dev *dev, uint16_t func, bool enabled)
 	if (!tfw_func_live(f))
 		return;
 	tfw_cmdq_doorbell(f);
-	tfw_wq_kick_all(f);
+	tfw_wq_kick_all(f, TFW_ALL_PAGES);
 	tfw_event_flush(f);
 }
 

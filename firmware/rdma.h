@@ -467,7 +467,7 @@ void tfw_qp_cq_error(struct tfw_func *f);
 /* Kicks: of a QP's SQ and RQ; all that may have been lost. */
 void tfw_qp_kick_sq(struct tfw_qp *qp);
 void tfw_qp_kick_rq(struct tfw_qp *qp);
-void tfw_rdma_kick_all(struct tfw_func *f);
+void tfw_rdma_kick_all(struct tfw_func *f, u64 pages);
 
 /* To RESET: indices and what is under way are forgotten. */
 void tfw_qp_queues_reset(struct tfw_qp *qp);

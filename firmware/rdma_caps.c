@@ -154,7 +154,7 @@ void tfw_rdma_changed(struct tfw_dev *dev)
 	}
 }
 
-void tfw_rdma_kick_all(struct tfw_func *f)
+void tfw_rdma_kick_all(struct tfw_func *f, u64 pages)
 {
 	struct tfw_qp *qp;
 	u32 index = 0;
@@ -162,6 +162,8 @@ void tfw_rdma_kick_all(struct tfw_func *f)
 	if (!f->rdma)
 		return;
 	while ((qp = tfw_obj_next(f, TULLE_OBJ_QP, &index))) {
+		if (!(pages & tfw_page_bit(qp->uar)))
+			continue;
 		tfw_qp_kick_sq(qp);
 		tfw_qp_kick_rq(qp);
 	}

@@ -85,27 +85,31 @@ void tfw_wq_error(struct tfw_wq *q)
 	tfw_event_queue_error(&q->obj);
 }
 
-static void wq_kick_type(struct tfw_func *f, enum tulle_obj_type type)
+static void wq_kick_type(struct tfw_func *f, enum tulle_obj_type type,
+			 u64 pages)
 {
 	struct tfw_wq *q;
 	u32 index = 0;
 
 	while ((q = tfw_obj_next(f, type, &index)))
-		if (q->state == TULLE_QUEUE_READY)
+		if (pages & tfw_page_bit(q->uar) &&
+		    q->state == TULLE_QUEUE_READY)
 			tfw_work_queue(f->dev->engine, &q->work);
 }
 
-void tfw_wq_kick_all(struct tfw_func *f)
+void tfw_wq_kick_all(struct tfw_func *f, u64 pages)
 {
 	struct tfw_cq *cq;
 	struct tfw_eq *eq;
 	u32 index = 0;
 
-	wq_kick_type(f, TULLE_OBJ_SQ);
-	wq_kick_type(f, TULLE_OBJ_RQ);
+	wq_kick_type(f, TULLE_OBJ_SQ, pages);
+	wq_kick_type(f, TULLE_OBJ_RQ, pages);
 	while ((cq = tfw_obj_next(f, TULLE_OBJ_CQ, &index)))
-		tfw_cq_dirty(cq);
-	tfw_rdma_kick_all(f);
+		if (pages & tfw_page_bit(cq->uar))
+			tfw_cq_dirty(cq);
+	tfw_rdma_kick_all(f, pages);
 	for (index = 0; (eq = tfw_obj_next(f, TULLE_OBJ_EQ, &index));)
-		tfw_eq_poke(eq);
+		if (pages & tfw_page_bit(eq->uar))
+			tfw_eq_poke(eq);
 }

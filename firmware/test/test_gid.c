@@ -314,7 +314,7 @@ static void test_off(void **state)
 	assert_null(tfw_func_find(d.dev, 0)->rdma);
 	fake_kick(&d, TULLE_UAR_QP_SQ, RD_GEN1 | 2);
 	fake_kick(&d, TULLE_UAR_SRQ, RD_GEN1);
-	tfw_wq_kick_all(tfw_func_find(d.dev, 0));
+	tfw_wq_kick_all(tfw_func_find(d.dev, 0), TFW_ALL_PAGES);
 	fake_dev_exit(&d);
 }
 

@@ -319,9 +319,62 @@ static void test_kick_sq(void **state)
 	assert_int_equal(rd_double.runs, runs + 1);
 	assert_int_equal(rd->f->rdma->stats.doorbells, 2);
 	/* Lost ones are made up for. */
-	tfw_wq_kick_all(rd->f);
+	tfw_wq_kick_all(rd->f, TFW_ALL_PAGES);
 	fake_run(&rd->env);
 	assert_int_equal(rd_double.runs, runs + 2);
+}
+
+static struct tfw_qp *last_run;
+
+static bool note_run(struct tfw_qp *qp)
+{
+	last_run = qp;
+	return false;
+}
+
+static u32 qp_on_page(struct rd *rd, struct rd_qp *q)
+{
+	u32 uar = fake_create(&rd->d, TULLE_CMD_ALLOC_UAR, NULL, 0, NULL) &
+		  TULLE_HANDLE_INDEX;
+
+	q->ctx = rd_qp_ctx(rd, TULLE_QP_UD, q);
+	q->ctx.uar = cpu_to_le16((u16)uar);
+	OK(rd_qp_make(rd, q, &q->ctx));
+	rd_goto(rd, q, TULLE_QPS_RTS);
+	fake_run(&rd->env);
+	return uar << 12;
+}
+
+/*
+ * One page's doorbells fill the queue: those of the pages that lost some are
+ * made up for, and no other queue pair has to run for it.
+ */
+static void test_lost_kicks(void **state)
+{
+	struct rd *rd = *state;
+	struct rd_qp q[3];
+	u32 page[3], i, runs;
+
+	for (i = 0; i < 3; i++)
+		page[i] = qp_on_page(rd, &q[i]);
+	rd_double.on_run = note_run;
+	runs = rd_double.runs;
+	for (i = 0; i < 2 * TFW_KICKS; i++)
+		tfw_kick(rd->d.dev, 0, page[0] + TULLE_UAR_CQ, 0);
+	fake_run(&rd->env);
+	assert_int_equal(rd_double.runs, runs + 1);
+	assert_ptr_equal(last_run, q[0].qp);
+	for (i = 0; i < TFW_KICKS; i++)
+		tfw_kick(rd->d.dev, 0, page[0] + TULLE_UAR_CQ, 0);
+	tfw_kick(rd->d.dev, 0, page[2] + TULLE_UAR_QP_SQ, q[2].handle);
+	fake_run(&rd->env);
+	assert_int_equal(rd_double.runs, runs + 2);
+	assert_ptr_equal(last_run, q[2].qp);
+	/* There is room again. */
+	tfw_kick(rd->d.dev, 0, page[1] + TULLE_UAR_QP_SQ, q[1].handle);
+	fake_run(&rd->env);
+	assert_int_equal(rd_double.runs, runs + 3);
+	assert_ptr_equal(last_run, q[1].qp);
 }
 
 static void test_recv(void **state)
@@ -701,6 +754,7 @@ int main(void)
 		RD_TEST(test_fetch_bad),
 		RD_TEST(test_sleep),
 		RD_TEST(test_kick_sq),
+		RD_TEST(test_lost_kicks),
 		RD_TEST(test_recv),
 		RD_TEST(test_recv_bad),
 		RD_TEST(test_complete),
