@@ -6,7 +6,7 @@
  * that finds the engine free, in the first), millions of times through the
  * windows in which a wake-up could be lost.
  *
- *   fence [-n ROUNDS] [-t SECONDS] [sq|rq|cq|eq|qp_sq|qp_rq ...]
+ *   fence [-n ROUNDS] [-t SECONDS] [sq|rq|cq|eq|qp_sq|qp_rq|qp_rts|srq ...]
  *
  * A loss is noticed without a clock: the engine counts how often it came to
  * rest, and a driver that still waits for something after the engine rested
@@ -16,16 +16,11 @@
  * memory that is in no cache, just ahead of the ones that matter, keep them
  * there long enough for a missing fence to show.
  */
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "fence.h"
-#include "fence_qp.h"
-#include "net.h"
+#include "fence_world.h"
 
 #define COLD_LINES	(1U << 19)	/* 32 MiB: beyond the caches of one core */
 #define COLD_MOST	24
@@ -34,72 +29,11 @@
 #define PATIENCE	(1U << 17)	/* looks before the CPU is left to others */
 #define HANG_SECONDS	100
 
-struct world;
-
-/* A producer and the CQ of its completions. */
-struct lane {
-	struct net_sq		sq;
-	struct net_rq		rq;
-	struct fence_qp		qp;
-	struct tulle_prod	prod;
-	__le32			*pi;	/* where the index goes */
-	const __le32		*evt;
-	struct tulle_cons	cq;
-	u32			handle;
-	u32			doorbell;
-};
-
-/* One thread's randomness and its stores that take long. */
-struct jitter {
-	u64	seed;
-	u8	*cold;
-};
-
-/* One of the rules. */
-struct rule {
-	const char	*name;
-	const char	*what;
-	bool		(*round)(struct world *w);
-	void		(*setup)(struct world *w);
-};
-
-/*
- * struct world - engine, its thread, and what both threads share
- * @lock: the engine's
- * @rest: how often the engine thread found nothing to do
- * @irqs: interrupts delivered
- * @packets: frames that the engine thread is to receive
- * @slow: what the device writes slowly: the line or ring of the rule, no more,
- *	or its own fences elsewhere would hide the one that is looked at
- */
-struct world {
-	struct fake		env;
-	struct net		n;
-	struct tulle_cons	eq;
-	struct lane		lane[PAIRS];
-	pthread_mutex_t		lock;
-	pthread_t		thread;
-	_Atomic bool		stop;
-	_Atomic u64		rest;
-	_Atomic u32		irqs;
-	_Atomic u32		packets;
-	struct jitter		driver;
-	struct jitter		device;		/* under the lock */
-	struct jitter		engine;		/* its thread, not under it */
-	u64			slow;
-	u64			slow_len;
-	u8			frame[64];
-	u32			frame_len;
-	u32			left;		/* packets not yet consumed */
-	u64			kicks;
-	u64			kicks_saved;
-	u64			events;
-};
-
 static _Atomic u64 progress;
 static cpu_set_t cpus;		/* that this process may use */
+static struct world *now_running;	/* one at a time */
 
-static u32 jitter_next(struct jitter *j)
+u32 jitter_next(struct jitter *j)
 {
 	j->seed ^= j->seed << 13;
 	j->seed ^= j->seed >> 7;
@@ -108,7 +42,7 @@ static u32 jitter_next(struct jitter *j)
 }
 
 /* Mostly nothing, sometimes long enough for the other side to pass by. */
-static void jitter_delay(struct jitter *j)
+void jitter_delay(struct jitter *j)
 {
 	u32 r = jitter_next(j), n = r >> 8 & 63, i;
 
@@ -133,8 +67,9 @@ static void jitter_stores(struct jitter *j)
 
 static void device_write(struct fake_dev *d, u64 addr, size_t len)
 {
-	struct world *w = (void *)((char *)d - offsetof(struct world, n.d));
+	struct world *w = now_running;
 
+	(void)d;
 	(void)len;
 	if (addr - w->slow < w->slow_len)
 		jitter_stores(&w->device);
@@ -143,10 +78,26 @@ static void device_write(struct fake_dev *d, u64 addr, size_t len)
 /* A pass as the host glue runs it; the lock is held. */
 static void run_locked(struct world *w)
 {
-	w->env.now += 1000;
-	while (tfw_engine_run(w->env.engine, 1 << 20, TFW_NEVER))
+	w->env->now += 1000;
+	while (tfw_engine_run(w->env->engine, 1 << 20, TFW_NEVER))
 		;
-	atomic_store(&w->irqs, w->n.d.irqs[1]);
+	atomic_store(&w->irqs, w->d->irqs[1]);
+}
+
+/*
+ * Nothing was asked of it; time passes. False: the engine was not to be had, so
+ * that this was no rest.
+ */
+static bool idle_pass(struct world *w)
+{
+	if (!w->tick)
+		return true;
+	if (pthread_mutex_trylock(&w->lock))
+		return false;
+	w->env->now += w->tick;
+	run_locked(w);
+	pthread_mutex_unlock(&w->lock);
+	return true;
 }
 
 static void receive_locked(struct world *w)
@@ -155,7 +106,7 @@ static void receive_locked(struct world *w)
 	u32 n = atomic_exchange(&w->packets, 0);
 
 	while (n--)
-		if (!tfw_port_receive(w->n.d.dev, &iov, 1))
+		if (!tfw_port_receive(w->d->dev, &iov, 1))
 			abort();	/* its FIFO holds more than that */
 }
 
@@ -182,9 +133,10 @@ static void *engine_thread(void *arg)
 
 	pin(0);
 	while (!atomic_load(&w->stop)) {
-		if (!tfw_engine_kicked(w->env.engine) &&
+		if (!tfw_engine_kicked(w->env->engine) &&
 		    !atomic_load(&w->packets)) {
-			atomic_fetch_add(&w->rest, 1);
+			if (idle_pass(w))
+				atomic_fetch_add(&w->rest, 1);
 			if (++idle % PATIENCE == 0)
 				sched_yield();
 			continue;
@@ -206,23 +158,22 @@ static void kick(struct world *w, const struct lane *l)
 	bool inline_pass = !(jitter_next(&w->driver) & 7);
 
 	w->kicks++;
-	tfw_kick(w->n.d.dev, TFW_FUNC_PF, l->doorbell, l->handle);
-	while (inline_pass && tfw_engine_kicked(w->env.engine) &&
+	tfw_kick(w->d->dev, TFW_FUNC_PF, l->doorbell, l->handle);
+	while (inline_pass && tfw_engine_kicked(w->env->engine) &&
 	       !pthread_mutex_trylock(&w->lock)) {
 		run_locked(w);
 		pthread_mutex_unlock(&w->lock);
 	}
 }
 
-/* Has the engine nothing to do, and had it since @since? */
-static bool at_rest(struct world *w, u64 since, u32 *spins)
+bool at_rest(struct world *w, u64 since, u32 *spins)
 {
 	if (++*spins % PATIENCE == 0)
 		sched_yield();
 	return atomic_load(&w->rest) - since > 2;
 }
 
-static bool wait_entry(struct world *w, const struct tulle_cons *c)
+bool wait_entry(struct world *w, const struct tulle_cons *c)
 {
 	u64 since = atomic_load(&w->rest);
 	u32 spins = 0;
@@ -244,8 +195,7 @@ static bool wait_irq(struct world *w, u32 seen)
 	return true;
 }
 
-/* Hands over @n entries; rings only when told to, or always. */
-static void publish(struct world *w, struct lane *l, bool always)
+void publish(struct world *w, struct lane *l, bool always)
 {
 	bool needed;
 
@@ -436,68 +386,16 @@ static bool eq_round(struct world *w)
 	}
 }
 
-/* Everything comes back flushed, in order, with what was written in it. */
-static bool poll_flushed(struct world *w, struct lane *l)
-{
-	struct tulle_rdma_cqe *cqe;
-
-	while (!tulle_prod_is_empty(&l->prod)) {
-		if (!wait_entry(w, &l->cq))
-			return false;
-		cqe = tulle_cons_peek(&l->cq);
-		if (cqe->status != TULLE_WC_WR_FLUSH ||
-		    le64_to_cpu(cqe->wr_id) != l->prod.ci)
-			abort();
-		l->prod.ci++;
-		tulle_cons_pop(&l->cq);
-		tulle_cons_update(&l->cq);
-	}
-	jitter_delay(&w->driver);
-	return true;
-}
-
-static bool qp_sq_round(struct world *w)
-{
-	u32 n = 1 + jitter_next(&w->driver) % 3;
-	struct lane *l = &w->lane[0];
-	struct tulle_qp_wqe *wqe;
-
-	while (n--) {
-		wqe = tulle_prod_at(&l->prod);
-		wqe->ctrl = (struct tulle_wqe_ctrl){
-			.op = TULLE_WQE_SEND,
-			.nblocks = 1,
-			.index = cpu_to_le16((u16)l->prod.pi),
-		};
-		wqe->wr_id = cpu_to_le64(l->prod.pi++);
-	}
-	publish(w, l, false);
-	return poll_flushed(w, l);
-}
-
-static bool qp_rq_round(struct world *w)
-{
-	u32 n = 1 + jitter_next(&w->driver) % 3;
-	struct lane *l = &w->lane[0];
-	struct tulle_rq_wqe *wqe;
-
-	while (n--) {
-		wqe = tulle_prod_at(&l->prod);
-		wqe->wr_id = cpu_to_le64(l->prod.pi++);
-	}
-	publish(w, l, false);
-	return poll_flushed(w, l);
-}
-
-static void cons_from(struct tulle_cons *c, const struct fake_queue *q)
+void cons_from(struct tulle_cons *c, const struct fake_queue *q)
 {
 	tulle_ring_init(&c->ring, fake_ptr(q->d, q->ring), q->log_size,
 			q->log_entry);
 	tulle_cons_init(c, q->dbr);
+	c->ci = q->ci;
 }
 
-static void prod_init(struct lane *l, void *ring, u8 log_size, u8 log_entry,
-		      struct tulle_dbr *dbr)
+void prod_init(struct lane *l, void *ring, u8 log_size, u8 log_entry,
+	       struct tulle_dbr *dbr)
 {
 	tulle_ring_init(&l->prod.ring, ring, log_size, log_entry);
 	tulle_prod_init(&l->prod, dbr);
@@ -520,9 +418,9 @@ static void setup_sq(struct world *w)
 	}
 }
 
-static void slow_at(struct world *w, const void *start, u64 len)
+void slow_at(struct world *w, const void *start, u64 len)
 {
-	w->slow = (u64)((const u8 *)start - w->n.d.mem) + FAKE_BASE;
+	w->slow = (u64)((const u8 *)start - w->d->mem) + FAKE_BASE;
 	w->slow_len = len;
 }
 
@@ -558,48 +456,23 @@ static void setup_rq(struct world *w)
 	prod_init(l, l->rq.ring, 4, 5, l->rq.dbr);
 	cons_from(&l->cq, &l->rq.cq);
 	net_rx_default(&w->n, TULLE_ACTION_QUEUE, l->handle);
-	tfw_port_set_backend(w->n.d.dev, true, true);
-	fake_port_up(&w->n.d);
-	fake_advance(&w->env, 100000000);
+	tfw_port_set_backend(w->d->dev, true, true);
+	fake_port_up(w->d);
+	fake_advance(w->env, 100000000);
 	slow_at(w, &l->prod.dbr->evt, 4);
 	w->frame_len = net_make(&spec, w->frame);
 }
 
-static void setup_qp_sq(struct world *w)
-{
-	struct lane *l = &w->lane[0];
-
-	fence_qp_create(&w->n, &l->qp);
-	l->handle = l->qp.handle;
-	l->doorbell = TULLE_UAR_QP_SQ;
-	prod_init(l, l->qp.sq, FENCE_QP_LOG, 6, l->qp.dbr);
-	cons_from(&l->cq, &l->qp.cq);
-	slow_at(w, l->evt, 4);
-}
-
-static void setup_qp_rq(struct world *w)
-{
-	struct lane *l = &w->lane[0];
-
-	fence_qp_create(&w->n, &l->qp);
-	l->handle = l->qp.handle;
-	l->doorbell = TULLE_UAR_QP_RQ;
-	prod_init(l, l->qp.rq, FENCE_QP_LOG, 5, l->qp.dbr);
-	l->pi = &l->qp.dbr->rq_pi;
-	l->evt = &l->qp.dbr->rq_evt;
-	cons_from(&l->cq, &l->qp.cq);
-	slow_at(w, l->evt, 4);
-}
-
-static const struct rule rules[] = {
-	{ "sq", "kick rule of an SQ: no wake-up lost", sq_round, setup_kick },
-	{ "rq", "kick rule of a dry RQ: no wake-up lost", rq_round, setup_rq },
-	{ "cq", "arm rule of a CQ: no event lost", cq_round, setup_cq },
-	{ "eq", "arm rule of an EQ: no interrupt lost", eq_round, setup_eq },
-	{ "qp_sq", "kick rule of a QP's SQ: no wake-up lost", qp_sq_round,
-	  setup_qp_sq },
-	{ "qp_rq", "kick rule of a QP's RQ: no wake-up lost", qp_rq_round,
-	  setup_qp_rq },
+static const struct rule eth_rules[] = {
+	{ "sq", "kick rule of an SQ: no wake-up lost", sq_round, setup_kick,
+	  .breaks = FENCE_BOTH },
+	{ "rq", "kick rule of a dry RQ: no wake-up lost", rq_round, setup_rq,
+	  .breaks = FENCE_BOTH },
+	{ "cq", "arm rule of a CQ: no event lost", cq_round, setup_cq,
+	  .breaks = FENCE_BOTH },
+	{ "eq", "arm rule of an EQ: no interrupt lost", eq_round, setup_eq,
+	  .breaks = FENCE_BOTH },
+	{ 0 }
 };
 
 static void jitter_init(struct jitter *j, u64 seed)
@@ -617,14 +490,24 @@ static struct world *world_create(const struct rule *r)
 
 	if (!w)
 		abort();
-	fake_init(&w->env);
-	net_init(&w->n, &w->env, NULL);
-	cons_from(&w->eq, &w->n.eq);
+	if (r->rdma) {
+		w->rc = rc_create(1);
+		w->env = &w->rc->env;
+		w->d = &w->rc->dev[0].d;
+		cons_from(&w->eq, &w->rc->dev[0].eq0);
+	} else {
+		w->env = &w->own_env;
+		w->d = &w->n.d;
+		fake_init(w->env);
+		net_init(&w->n, w->env, NULL);
+		cons_from(&w->eq, &w->n.eq);
+	}
 	r->setup(w);
 	jitter_init(&w->driver, 0x9e3779b97f4a7c15);
 	jitter_init(&w->device, 0xd1b54a32d192ed03);
 	w->engine.seed = 0xa0761d6478bd642f;
-	w->n.d.on_write = device_write;
+	now_running = w;
+	w->d->on_write = device_write;
 	pthread_mutex_init(&w->lock, NULL);
 	if (pthread_create(&w->thread, NULL, engine_thread, w))
 		abort();
@@ -641,8 +524,13 @@ static void world_destroy(struct world *w)
 	free(w->device.cold);
 	free(w->lane[0].rq.buf);
 	free(w->lane[0].rq.hdr);
-	net_exit(&w->n);
-	fake_exit(&w->env);
+	free(w->srq);
+	if (w->rc) {
+		rc_destroy(w->rc);
+	} else {
+		net_exit(&w->n);
+		fake_exit(w->env);
+	}
 	free(w);
 }
 
@@ -651,13 +539,15 @@ static void dump(const struct world *w, const struct rule *r)
 	const struct tulle_dbr *eq = w->eq.dbr;
 	int i;
 
-	for (i = 0; i < PAIRS && w->lane[i].handle; i++) {
+	for (i = 0; i < LANES && w->lane[i].handle; i++) {
 		const struct lane *l = &w->lane[i];
 		const struct tulle_dbr *p = l->prod.dbr, *c = l->cq.dbr;
 
 		printf("# %s %d: pi %u evt %u hint %u, driver pi %u ci %u\n",
 		       r->name, i, le32_to_cpu(p->pi), le32_to_cpu(p->evt),
 		       le32_to_cpu(p->ci_hint), l->prod.pi, l->prod.ci);
+		if (!c)
+			continue;
 		printf("#   CQ ci %u arm %#x, driver ci %u, entry %s\n",
 		       le32_to_cpu(c->ci), le32_to_cpu(c->arm), l->cq.ci,
 		       tulle_cons_peek(&l->cq) ? "waits" : "none");
@@ -666,7 +556,7 @@ static void dump(const struct world *w, const struct rule *r)
 	       le32_to_cpu(eq->ci), le32_to_cpu(eq->arm), w->eq.ci,
 	       tulle_cons_peek(&w->eq) ? "waits" : "none",
 	       atomic_load(&w->irqs),
-	       tfw_engine_kicked(w->env.engine) ? "kicked" : "at rest");
+	       tfw_engine_kicked(w->env->engine) ? "kicked" : "at rest");
 }
 
 static double now_seconds(void)
@@ -689,7 +579,7 @@ static bool run_rule(const struct rule *r, unsigned int number, u64 rounds,
 	for (i = 0; i < rounds && !lost; i++) {
 		lost = !r->round(w);
 		atomic_fetch_add(&progress, 1);
-		if (i % 1024 == 0 && now_seconds() > end)
+		if (i % 64 == 0 && now_seconds() > end)
 			break;
 	}
 	good = lost == !!BREAK_FENCE;
@@ -740,13 +630,30 @@ static bool chosen(const char *name, char **names, int n)
 	return !n;
 }
 
+static bool run_rules(const struct rule *r, char **names, int n, u64 rounds,
+		      double seconds, unsigned int *number)
+{
+	bool good = true;
+
+	for (; r->name; r++) {
+		if (!chosen(r->name, names, n))
+			continue;
+		if (BREAK_FENCE && !(r->breaks & 1U << BREAK_FENCE)) {
+			printf("# %s: nobody depends on that fence\n", r->name);
+			continue;
+		}
+		good &= run_rule(r, ++*number, rounds, seconds);
+	}
+	return good;
+}
+
 int main(int argc, char **argv)
 {
 	double seconds = 20;
 	u64 rounds = 2000000;
-	unsigned int i, number = 0;
+	unsigned int number = 0;
 	pthread_t dog;
-	bool good = true;
+	bool good;
 	int opt;
 
 	while ((opt = getopt(argc, argv, "n:t:")) != -1) {
@@ -762,9 +669,11 @@ int main(int argc, char **argv)
 	if (pthread_create(&dog, NULL, watchdog, NULL))
 		return 2;
 	pthread_detach(dog);
-	for (i = 0; i < NET_COUNT(rules); i++)
-		if (chosen(rules[i].name, argv + optind, argc - optind))
-			good &= run_rule(&rules[i], ++number, rounds, seconds);
+	argv += optind;
+	argc -= optind;
+	good = run_rules(eth_rules, argv, argc, rounds, seconds, &number);
+	good &= run_rules(fence_rdma_rules, argv, argc, rounds, seconds,
+			  &number);
 	printf("1..%u\n", number);
 	return good && number ? 0 : 1;
 }
