@@ -276,8 +276,26 @@ static bool wants_ack(struct tfw_requester *r, const struct tfw_roce_tx *tx,
 	return false;
 }
 
-/* Builds and sends the packet at the cursor; @n: sequence numbers it takes. */
-static u8 send_one(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left, u32 *n)
+/* Sequence numbers that the packet at the cursor takes: a READ's answer has some. */
+static u32 packet_psns(const struct tfw_requester *r, const struct tfw_swqe *e)
+{
+	return tfw_swqe_answered(e) ?
+	       e->npsn - ((r->next_psn - e->psn) & TFW_PSN_MASK) : 1;
+}
+
+/*
+ * May it leave now? So that old and new can be told apart, all that is on its
+ * way takes less than half of the numbers.
+ */
+static bool in_window(const struct tfw_requester *r, const struct tfw_swqe *e)
+{
+	u32 ahead = (r->next_psn - r->una) & TFW_PSN_MASK;
+
+	return ahead < TFW_WINDOW && ahead + packet_psns(r, e) < PSN_REGION;
+}
+
+/* Builds and sends the packet at the cursor. */
+static u8 send_one(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 {
 	struct tfw_requester *r = qp->req;
 	u32 i = (r->next_psn - e->psn) & TFW_PSN_MASK;
@@ -288,11 +306,9 @@ static u8 send_one(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left, u32 *n)
 
 	if (qp->type == TULLE_QP_XRC_INI)
 		tfw_roce_ext32(&tx, e->srqn);
-	*n = 1;
 	if (tfw_swqe_answered(e)) {
 		make_request(e, off, &tx);
 		tx.ack_req = true;
-		*n = e->npsn - i;
 	} else {
 		make_data(e, i, &tx);
 		if (reliable(qp))
@@ -313,10 +329,11 @@ static u8 send_one(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left, u32 *n)
 						      TULLE_WC_SUCCESS;
 }
 
-/* The cursor moves on by @n packets of @e, that were sent. */
-static void advance(struct tfw_qp *qp, struct tfw_swqe *e, u32 n)
+/* The cursor moves on behind the packet of @e that was sent. */
+static void advance(struct tfw_qp *qp, struct tfw_swqe *e)
 {
 	struct tfw_requester *r = qp->req;
+	u32 n = packet_psns(r, e);
 
 	if (r->next_psn == e->psn && r->max_psn == e->psn)
 		TFW_QP_COUNT(qp, tx_messages, 1);
@@ -335,21 +352,17 @@ static void advance(struct tfw_qp *qp, struct tfw_swqe *e, u32 n)
 
 static enum step run_packet(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 {
-	struct tfw_requester *r = qp->req;
-	u32 n;
-
-	if (reliable(qp) &&
-	    tfw_psn_diff(r->next_psn, r->una) >= TFW_WINDOW)
+	if (reliable(qp) && !in_window(qp->req, e))
 		return STEP_WAIT;
 	if (!tfw_qp_may_send(qp))
 		return STEP_WAIT;
-	e->status = send_one(qp, e, left, &n);
+	e->status = send_one(qp, e, left);
 	/* What was sent within the function may have been too much for it. */
 	if (e->status || qp->state == TULLE_QPS_ERR)
 		return STEP_ON;
 	if (reliable(qp))
 		tfw_req_timer_start(qp);
-	advance(qp, e, n);
+	advance(qp, e);
 	if (!reliable(qp))
 		tfw_req_retire(qp);
 	return STEP_ON;

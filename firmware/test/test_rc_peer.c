@@ -346,6 +346,40 @@ static void test_bad_response(void **state)
 	}
 }
 
+/*
+ * A READ whose answer takes almost half of all sequence numbers waits until
+ * nothing else is on its way: answers to what is before it could not be told
+ * from old ones.
+ */
+static void test_read_huge(void **state)
+{
+	struct rc_attr at = { .sq_psn = PSN, .mtu = 8 };
+	struct peer *p = make_at(&at);
+	struct rc_op o = { .op = TULLE_WQE_READ, .wr_id = 3,
+			   .len = 0x80000000U - 256, .addr = FAKE_BASE,
+			   .raddr = 0x10000, .rkey = 0x55 };
+	struct peer_pkt pkt;
+
+	(void)state;
+	post(p, TULLE_WQE_SEND, 1, 10);
+	post(p, TULLE_WQE_SEND, 2, 10);
+	rc_do(&p->q, &o);
+	expect_sends(p, 0, 2);
+	peer_expect_none(p);
+	peer_ack(p, PSN);
+	rc_expect(&p->q.scq, 1, 0);
+	peer_expect_none(p);
+	peer_ack(p, PSN + 1);
+	rc_expect(&p->q.scq, 2, 0);
+	peer_expect(p, &pkt, 0x0c, PSN + 2);
+	assert_int_equal(tfw_get32(pkt.ext + 12), o.len);
+	/* Its last number is taken for one to come: no answer, so once more. */
+	peer_ack(p, PSN + 2 + 0x7ffffe);
+	assert_int_equal(peer_stats(p)->duplicates, 0);
+	peer_expect(p, &pkt, 0x0c, PSN + 2);
+	peer_free(p);
+}
+
 /* At most so many READs at once; a fence waits for all of them. */
 static void test_read_limit_and_fence(void **state)
 {
@@ -607,6 +641,7 @@ int main(void)
 		cmocka_unit_test(test_partial_read),
 		cmocka_unit_test(test_read_acks),
 		cmocka_unit_test(test_bad_response),
+		cmocka_unit_test(test_read_huge),
 		cmocka_unit_test(test_read_limit_and_fence),
 		cmocka_unit_test(test_fence_again),
 		cmocka_unit_test(test_nops_cost),
