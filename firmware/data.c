@@ -121,7 +121,8 @@ u8 tfw_data_each(const struct tfw_data *d, data_fn fn, void *arg)
 	}
 	if (d->sgl)
 		return each_sge(d, fn, arg);
-	k = tfw_mkey_get(d->qp, d->key, d->off, d->len, d->access, true);
+	k = tfw_mkey_get_of(d->qp, d->pd, d->key, d->off, d->len, d->access,
+			    true);
 	return k ? each_key(k, d->off, d->len, fn, arg) : TFW_DATA_GONE;
 }
 

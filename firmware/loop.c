@@ -148,6 +148,7 @@ static void run_read(struct tfw_qp *qp, struct tfw_qp *peer,
 	struct tfw_data data = {
 		.qp = peer,
 		.key = le32_to_cpu(e->rdma.key),
+		.pd = tfw_resp_newest(peer->resp)->pd,
 		.off = le64_to_cpu(e->rdma.addr) + off,
 		.access = TULLE_MKEY_REMOTE_READ,
 		.len = TFW_MIN(e->len - off, CHUNK),

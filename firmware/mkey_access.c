@@ -14,8 +14,7 @@ bool tfw_mkey_check(struct tfw_func *f, u32 key, u64 addr, u64 len, u8 access)
 	       (k->access & access) == access && addr + len >= addr;
 }
 
-/* The PD by which remote keys of @qp are judged. */
-static u32 qp_pd(struct tfw_qp *qp)
+u32 tfw_qp_pd(struct tfw_qp *qp)
 {
 	struct tfw_srq *srq;
 
@@ -49,12 +48,14 @@ static bool is_for(const struct tfw_mkey *k, const struct tfw_qp *qp, u32 pd,
 	return k->pd->handle == pd;
 }
 
-static struct tfw_mkey *mkey_get(struct tfw_qp *qp, u32 pd, u32 key, u64 addr,
+struct tfw_mkey *tfw_mkey_get_of(struct tfw_qp *qp, u32 pd, u32 key, u64 addr,
 				 u64 len, u8 access, bool remote)
 {
 	struct tfw_mkey *k = tfw_obj_at(qp->obj.func, TULLE_OBJ_MKEY,
 					u32_get_bits(key, TULLE_KEY_INDEX));
 
+	if (!pd)
+		pd = tfw_qp_pd(qp);
 	if (!k || k->tag != u32_get_bits(key, TULLE_KEY_TAG) ||
 	    k->state != TULLE_MKEY_VALID || !is_for(k, qp, pd, remote))
 		return NULL;
@@ -68,14 +69,7 @@ static struct tfw_mkey *mkey_get(struct tfw_qp *qp, u32 pd, u32 key, u64 addr,
 struct tfw_mkey *tfw_mkey_get(struct tfw_qp *qp, u32 key, u64 addr, u64 len,
 			      u8 access, bool remote)
 {
-	return mkey_get(qp, qp_pd(qp), key, addr, len, access, remote);
-}
-
-struct tfw_mkey *tfw_mkey_get_local(struct tfw_qp *qp, u32 pd, u32 key,
-				    u64 addr, u64 len, u8 access)
-{
-	return mkey_get(qp, pd ? pd : qp_pd(qp), key, addr, len, access,
-			false);
+	return tfw_mkey_get_of(qp, 0, key, addr, len, access, remote);
 }
 
 u64 tfw_mkey_piece(const struct tfw_mkey *k, u64 addr, u32 *n)

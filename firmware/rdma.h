@@ -129,9 +129,15 @@ void tfw_mkey_unbind(struct tfw_mkey *mw);
 /* Are these rights that a region may have? */
 bool tfw_mkey_access_ok(u8 access);
 
-/* As tfw_mkey_get(), for a local key of the PD with handle @pd; 0: the QP's. */
-struct tfw_mkey *tfw_mkey_get_local(struct tfw_qp *qp, u32 pd, u32 key,
-				    u64 addr, u64 len, u8 access);
+/*
+ * Handle of the PD by which keys are judged now; XRC targets: that of the SRQ
+ * that the latest message names.
+ */
+u32 tfw_qp_pd(struct tfw_qp *qp);
+
+/* As tfw_mkey_get(), for a key of the PD with handle @pd; 0: tfw_qp_pd(). */
+struct tfw_mkey *tfw_mkey_get_of(struct tfw_qp *qp, u32 pd, u32 key, u64 addr,
+				 u64 len, u8 access, bool remote);
 
 /*
  * Scatter/gather lists (sgl.c)

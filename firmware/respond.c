@@ -64,6 +64,7 @@ static void make_read(struct tfw_qp *qp, struct tfw_resource *r,
 	tx->data = (struct tfw_data){
 		.qp = qp,
 		.key = r->rkey,
+		.pd = r->pd,
 		.off = r->va + off,
 		.access = TULLE_MKEY_REMOTE_READ,
 		.len = TFW_MIN(r->len - off, tfw_qp_mtu(qp)),

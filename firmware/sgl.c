@@ -7,9 +7,9 @@
 static struct tfw_mkey *sge_key(struct tfw_qp *qp, const struct tfw_sgl *sgl,
 				const struct tulle_sge *sge, u8 access)
 {
-	return tfw_mkey_get_local(qp, sgl->pd, le32_to_cpu(sge->key),
-				  le64_to_cpu(sge->addr),
-				  le32_to_cpu(sge->len), access);
+	return tfw_mkey_get_of(qp, sgl->pd, le32_to_cpu(sge->key),
+			       le64_to_cpu(sge->addr), le32_to_cpu(sge->len),
+			       access, false);
 }
 
 /* One stretch within an entry; exactly one of @in and @out is given. */

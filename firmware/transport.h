@@ -117,12 +117,14 @@ extern const u16 tfw_roce_ops[ROCE_OPS];
  * @qp: else memory of this QP, from @off on:
  * @sgl:	of its own list
  * @key:	or (@sgl NULL) of its region, @off an address, for @access
+ * @pd:		handle of the PD that @key is judged by; 0: the QP's
  */
 struct tfw_data {
 	struct tfw_frame	*f;
 	struct tfw_qp		*qp;
 	const struct tfw_sgl	*sgl;
 	u32			key;
+	u32			pd;
 	u8			access;
 	u64			off;
 	u32			len;
@@ -410,6 +412,8 @@ bool tfw_loop_run(struct tfw_qp *qp, struct tfw_qp *peer, struct tfw_swqe *e,
  * @psn: of the request; @npsn of them are its answer
  * @from: next one to send
  * @end: behind the last to send
+ * @pd: handle of the PD that @rkey is judged by: of an XRC target, later messages
+ *	may name other ones
  * @begun: part of it was sent, another answer may have come between
  * @again: it was given in full before
  */
@@ -420,6 +424,7 @@ struct tfw_resource {
 	u32	end;
 	u64	va;
 	u32	rkey;
+	u32	pd;
 	u32	len;
 	u64	old;
 	u8	opcode;

@@ -3,7 +3,7 @@
  * XRC: one initiator, one target, two SRQs behind it; and SRQs of ordinary
  * queue pairs.
  */
-#include "rc.h"
+#include "peer.h"
 
 struct srq {
 	u32			handle;
@@ -13,11 +13,11 @@ struct srq {
 	struct fake_queue	cq;
 };
 
-static void srq_make(struct rc_dev *dev, struct srq *s, u32 xrcd)
+static void srq_make_of(struct rc_dev *dev, struct srq *s, u32 pd, u32 xrcd)
 {
 	u64 dbr = fake_mem(&dev->d, sizeof(struct tulle_dbr), 128), ring;
 	struct tulle_srq_ctx ctx = {
-		.pd = cpu_to_le32(dev->pd),
+		.pd = cpu_to_le32(pd),
 		.dbr = cpu_to_le64(dbr),
 		.log_size = 4,
 		.log_wqe_size = 6,
@@ -36,6 +36,11 @@ static void srq_make(struct rc_dev *dev, struct srq *s, u32 xrcd)
 	s->handle = fake_create(&dev->d, TULLE_CMD_CREATE_SRQ, &ctx,
 				sizeof(ctx), NULL);
 	assert_int_not_equal(s->handle, 0);
+}
+
+static void srq_make(struct rc_dev *dev, struct srq *s, u32 xrcd)
+{
+	srq_make_of(dev, s, dev->pd, xrcd);
 }
 
 static void srq_post(struct rc_dev *dev, struct srq *s, u64 wr_id, u64 addr,
@@ -109,6 +114,61 @@ static void test_xrc(void **state)
 	run_xrc(2);
 }
 
+static u32 xrc_reth(u8 *ext, const struct srq *s, u64 va, u32 rkey, u32 len)
+{
+	tfw_put32(ext, s->handle & TULLE_HANDLE_INDEX);
+	return 4 + peer_reth(ext + 4, va, rkey, len);
+}
+
+/* A READ is judged by its own SRQ's PD, whatever came after it. */
+static void test_read_of_its_pd(void **state)
+{
+	struct tulle_pd_ctx ctx = { 0 };
+	struct rc_dev far = { .id = PEER_ID };
+	struct rc_attr at = { .dest_qpn = PEER_QPN };
+	struct peer p = { .rc = rc_create(1) };
+	struct peer_pkt pkt;
+	struct srq own, other;
+	u32 xrcd, pd, len;
+	u8 ext[20];
+	u64 src;
+
+	(void)state;
+	p.dev = &p.rc->dev[0];
+	xrcd = fake_create(&p.dev->d, TULLE_CMD_CREATE_XRCD, NULL, 0, NULL);
+	pd = fake_create(&p.dev->d, TULLE_CMD_CREATE_PD, &ctx, sizeof(ctx),
+			 NULL);
+	rc_av(&far, 0, &at.av);
+	rc_qp_init(p.dev, &p.q, TULLE_QP_XRC_TGT, 0, xrcd);
+	rc_up(&p.q, &at, TULLE_QPS_RTS);
+	srq_make(p.dev, &own, xrcd);
+	srq_make_of(p.dev, &other, pd, xrcd);
+	src = rc_fill(p.dev, 3000, 1);
+	p.dev->d.tx_full = true;
+	len = xrc_reth(ext, &own, src, p.dev->key, 3000);
+	peer_send(&p, 0xac, 0, true, ext, len, NULL, 0, 0);
+	/* An empty WRITE */
+	len = xrc_reth(ext, &other, 0, 0, 0);
+	peer_send(&p, 0xaa, 3, true, ext, len, NULL, 0, 0);
+	peer_expect_none(&p);
+	p.dev->d.tx_full = false;
+	tfw_port_tx_ready(p.dev->d.dev);
+	fake_run(&p.rc->env);
+	peer_expect(&p, &pkt, 0xad, 0);
+	peer_expect(&p, &pkt, 0xae, 1);
+	assert_memory_equal(pkt.ext, (u8 *)fake_ptr(&p.dev->d, src) + 1024,
+			    1024);
+	peer_expect(&p, &pkt, 0xaf, 2);
+	peer_expect(&p, &pkt, 0xb1, 3);
+	assert_int_equal(pkt.ext[0], 0x1f);
+	/* The other PD has no such key. */
+	len = xrc_reth(ext, &other, src, p.dev->key, 3000);
+	peer_send(&p, 0xac, 4, true, ext, len, NULL, 0, 0);
+	peer_expect(&p, &pkt, 0xb1, 4);
+	assert_int_equal(pkt.ext[0], 0x62);
+	rc_destroy(p.rc);
+}
+
 /* Two QPs, one SRQ: strict order of its ring; the last WQE is told. */
 static void test_srq(void **state)
 {
@@ -150,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xrc),
+		cmocka_unit_test(test_read_of_its_pd),
 		cmocka_unit_test(test_srq),
 	};
 
