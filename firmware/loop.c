@@ -66,7 +66,7 @@ static bool quiet(const struct tfw_responder *s)
 {
 	u32 i;
 
-	for (i = 0; i < s->nres; i++)
+	for (i = 0; i < TFW_MAX_RD_ATOMIC; i++)
 		if (s->res[i].pending)
 			return false;
 	return !s->ack && !s->dead;
@@ -148,7 +148,7 @@ static void run_read(struct tfw_qp *qp, struct tfw_qp *peer,
 	struct tfw_data data = {
 		.qp = peer,
 		.key = le32_to_cpu(e->rdma.key),
-		.pd = tfw_resp_newest(peer->resp)->pd,
+		.pd = tfw_resp_back(peer->resp, 1)->pd,
 		.off = le64_to_cpu(e->rdma.addr) + off,
 		.access = TULLE_MKEY_REMOTE_READ,
 		.len = TFW_MIN(e->len - off, CHUNK),
@@ -177,7 +177,7 @@ static void run_read(struct tfw_qp *qp, struct tfw_qp *peer,
 static void take_answer(struct tfw_qp *qp, struct tfw_qp *peer,
 			struct tfw_swqe *e, s64 *left)
 {
-	struct tfw_resource *res = tfw_resp_newest(peer->resp);
+	struct tfw_resource *res = tfw_resp_back(peer->resp, 1);
 	__le64 old = cpu_to_le64(res->old);
 	struct tfw_sgl sgl;
 	u8 st = 0;

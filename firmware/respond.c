@@ -101,7 +101,7 @@ static struct tfw_resource *oldest(struct tfw_responder *s)
 	struct tfw_resource *best = NULL;
 	u32 i;
 
-	for (i = 0; i < s->nres; i++)
+	for (i = 0; i < TFW_MAX_RD_ATOMIC; i++)
 		if (s->res[i].pending &&
 		    (!best || tfw_psn_diff(s->res[i].from, best->from) < 0))
 			best = &s->res[i];
@@ -123,7 +123,7 @@ static void gone(struct tfw_qp *qp, struct tfw_resource *r)
 		r->pending = false;
 		return;
 	}
-	for (i = 0; i < s->nres; i++)
+	for (i = 0; i < TFW_MAX_RD_ATOMIC; i++)
 		s->res[i].pending = false;
 	s->dead = true;
 	s->event = TULLE_QP_EVENT_ACCESS_ERR;

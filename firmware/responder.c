@@ -241,18 +241,13 @@ enum tfw_resp_result tfw_resp_message(struct tfw_qp *qp,
 /*
  * READ
  */
-struct tfw_resource *tfw_resp_newest(struct tfw_responder *s)
-{
-	return &s->res[(s->next_res - 1) & (s->nres - 1)];
-}
-
 /*
  * No more at once than were agreed on. Who asks for one more has the answer to
  * the oldest: if that is being repeated, it was without need.
  */
-bool tfw_resp_has_room(const struct tfw_responder *s)
+bool tfw_resp_has_room(struct tfw_responder *s)
 {
-	const struct tfw_resource *r = &s->res[s->next_res & (s->nres - 1)];
+	const struct tfw_resource *r = tfw_resp_back(s, s->nres);
 
 	return !r->pending || r->again;
 }
@@ -261,11 +256,13 @@ struct tfw_resource *tfw_resp_resource(struct tfw_qp *qp,
 				       const struct tfw_pkt *pkt, u32 npsn)
 {
 	struct tfw_responder *s = qp->resp;
-	struct tfw_resource *r = &s->res[s->next_res & (s->nres - 1)];
+	struct tfw_resource *r;
 
 	if (!tfw_resp_has_room(s))
 		return NULL;
+	tfw_resp_back(s, s->nres)->pending = false;
 	s->next_res++;
+	r = tfw_resp_back(s, 1);
 	*r = (struct tfw_resource){
 		.psn = pkt->psn,
 		.npsn = npsn,
@@ -359,8 +356,7 @@ static void repeat(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 
 	/* The newest first: numbers come back after a while. */
 	for (i = 1; i <= s->nres; i++) {
-		struct tfw_resource *r =
-			&s->res[(s->next_res - i) & (s->nres - 1)];
+		struct tfw_resource *r = tfw_resp_back(s, i);
 
 		skip = (pkt->psn - r->psn) & TFW_PSN_MASK;
 		if (!r->valid || skip >= r->npsn || r->opcode != pkt->opcode)
@@ -383,7 +379,7 @@ static bool resource_behind(const struct tfw_responder *s, u32 psn)
 {
 	u32 i;
 
-	for (i = 0; i < s->nres; i++)
+	for (i = 0; i < TFW_MAX_RD_ATOMIC; i++)
 		if (s->res[i].valid && tfw_psn_diff(s->res[i].psn, psn) > 0 &&
 		    tfw_psn_diff(s->res[i].psn, s->epsn) < 0)
 			return true;

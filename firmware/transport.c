@@ -72,7 +72,6 @@ static void responder_start(struct tfw_qp *qp)
 		return;
 	s->epsn = qp->attr.rq_psn & TFW_PSN_MASK;
 	s->event = -1;
-	s->nres = resources(qp->attr.max_dest_rd_atomic);
 }
 
 static void requester_start(struct tfw_qp *qp)
@@ -92,7 +91,7 @@ static void responder_stop(struct tfw_responder *s)
 {
 	u32 i;
 
-	for (i = 0; i < s->nres; i++)
+	for (i = 0; i < TFW_MAX_RD_ATOMIC; i++)
 		s->res[i].pending = false;
 	s->ack &= (s->syndrome & ROCE_AETH_TYPE) == ROCE_AETH_NAK;
 	s->dead = true;
@@ -108,6 +107,9 @@ void tfw_transport_changed(struct tfw_qp *qp, u8 old_state)
 		responder_start(qp);
 	if (qp->state == TULLE_QPS_RTS && old_state == TULLE_QPS_RTR)
 		requester_start(qp);
+	/* May be changed in SQD; so may the requester's, who looks each time. */
+	if (qp->resp)
+		qp->resp->nres = resources(qp->attr.max_dest_rd_atomic);
 	if (qp->state == TULLE_QPS_ERR || qp->state == TULLE_QPS_SQE) {
 		tfw_timer_cancel(tfw_qp_engine(qp), &r->timer);
 		r->rnr_wait = false;

@@ -444,7 +444,9 @@ struct tfw_resource {
  * @ack: an acknowledgment waits to be sent, for @ack_psn with @syndrome
  * @nak_sent: for @epsn: be quiet until it comes
  * @dead: fails, as soon as the answers are out: @event, as tfw_qp_fail()
- * @res: ring of as many as a partner may have outstanding
+ * @next_res: free-running: behind the newest of @res
+ * @nres: so many a partner may have outstanding; that far back it may ask again
+ * @res: ring
  */
 struct tfw_responder {
 	u32			epsn;
@@ -498,13 +500,19 @@ enum tfw_resp_result tfw_resp_read(struct tfw_qp *qp, const struct tfw_pkt *pkt,
 				   u8 *nak);
 enum tfw_resp_result tfw_resp_atomic(struct tfw_qp *qp,
 				     const struct tfw_pkt *pkt, u8 *nak);
-bool tfw_resp_has_room(const struct tfw_responder *s);
+bool tfw_resp_has_room(struct tfw_responder *s);
 struct tfw_resource *tfw_resp_resource(struct tfw_qp *qp,
 				       const struct tfw_pkt *pkt, u32 npsn);
 
 /* The QP is to fail, the partner to be told @code. */
 enum tfw_resp_result tfw_resp_refuse(struct tfw_qp *qp, u8 *nak, u8 code);
-struct tfw_resource *tfw_resp_newest(struct tfw_responder *r);
+
+/* The one that is @back before the next; 1: the newest. */
+static inline struct tfw_resource *tfw_resp_back(struct tfw_responder *s,
+						 u32 back)
+{
+	return &s->res[(s->next_res - back) & (TFW_MAX_RD_ATOMIC - 1)];
+}
 
 /* Notes what to answer; respond.c sends it when the QP has its turn. */
 void tfw_resp_ack(struct tfw_qp *qp, u32 psn, u8 syndrome);

@@ -420,6 +420,44 @@ static void test_read_overtaken(void **state)
 	peer_free(p);
 }
 
+static void set_limit(struct peer *p, u8 n)
+{
+	struct tulle_qp_attr attr = { .max_dest_rd_atomic = n };
+
+	rc_to_state(&p->q, TULLE_QPS_SQD);
+	OK(rc_modify(&p->q, TULLE_QP_MOD_MAX_DEST_RD_ATOMIC, &attr));
+	rc_to_state(&p->q, TULLE_QPS_RTS);
+}
+
+/* How many READs a partner may have outstanding is not for ever. */
+static void test_read_limit_changed(void **state)
+{
+	struct peer *p = make_one_read();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+	u32 i;
+
+	(void)state;
+	read_at(p, 0, buf, 10);
+	expect_read(p, 0x10, 0, buf, 10);
+	set_limit(p, 3);
+	p->dev->d.tx_full = true;
+	for (i = 1; i <= 4; i++)
+		read_at(p, i, buf + i, 10);
+	peer_expect_none(p);
+	assert_int_equal(peer_stats(p)->tx_naks_error, 0);
+	/* What is under way is answered all the same. */
+	set_limit(p, 1);
+	read_at(p, 5, buf, 10);
+	assert_int_equal(peer_stats(p)->tx_naks_error, 1);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	for (i = 1; i <= 4; i++)
+		expect_read(p, 0x10, i, buf + i, 10);
+	peer_expect_ack(p, PSN + 5, 0x61);
+	peer_free(p);
+}
+
 /* A repetition of an older answer does not make the one it interrupts begin anew. */
 static void test_read_interrupted(void **state)
 {
@@ -591,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_read_one),
 		cmocka_unit_test(test_read_overtaken),
+		cmocka_unit_test(test_read_limit_changed),
 		cmocka_unit_test(test_read_interrupted),
 		cmocka_unit_test(test_read_repeated_late),
 		cmocka_unit_test(test_ack_behind_read),

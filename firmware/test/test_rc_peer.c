@@ -406,6 +406,28 @@ static void test_read_limit_and_fence(void **state)
 	peer_free(p);
 }
 
+/* The limit may be changed in SQD. */
+static void test_read_limit_changed(void **state)
+{
+	struct tulle_qp_attr attr = { .max_rd_atomic = 3 };
+	struct peer *p = make();
+	struct peer_pkt pkt;
+	u32 i;
+
+	(void)state;
+	post(p, TULLE_WQE_READ, 0, 4);
+	peer_expect(p, &pkt, 0x0c, PSN);
+	rc_to_state(&p->q, TULLE_QPS_SQD);
+	OK(rc_modify(&p->q, TULLE_QP_MOD_MAX_RD_ATOMIC, &attr));
+	rc_to_state(&p->q, TULLE_QPS_RTS);
+	for (i = 1; i < 4; i++)
+		post(p, TULLE_WQE_READ, i, 4);
+	for (i = 1; i < 3; i++)
+		peer_expect(p, &pkt, 0x0c, PSN + i);
+	peer_expect_none(p);
+	peer_free(p);
+}
+
 /* Sent again it does not wait for what came behind it. */
 static void test_fence_again(void **state)
 {
@@ -643,6 +665,7 @@ int main(void)
 		cmocka_unit_test(test_bad_response),
 		cmocka_unit_test(test_read_huge),
 		cmocka_unit_test(test_read_limit_and_fence),
+		cmocka_unit_test(test_read_limit_changed),
 		cmocka_unit_test(test_fence_again),
 		cmocka_unit_test(test_nops_cost),
 		cmocka_unit_test(test_drain),
