@@ -216,6 +216,7 @@ bool tfw_loop_run(struct tfw_qp *qp, struct tfw_qp *peer, struct tfw_swqe *e,
 		  s64 *left)
 {
 	struct tfw_requester *r = qp->req;
+	enum tfw_resp_result res;
 	struct tfw_pkt pkt;
 	struct tfw_sgl sgl;
 	u8 nak = 0;
@@ -233,10 +234,11 @@ bool tfw_loop_run(struct tfw_qp *qp, struct tfw_qp *peer, struct tfw_swqe *e,
 	tfw_resp_established(peer);
 	tfw_swqe_sgl(e, &sgl);
 	make_pkt(qp, e, &sgl, &pkt);
-	if (r->next_psn == e->psn)
-		TFW_QP_COUNT(qp, tx_messages, 1);
 	*left -= TFW_MAX((s64)pkt.data.len, (s64)TFW_COST_MIN);
-	switch (tfw_resp_execute(peer, &pkt, &nak)) {
+	res = tfw_resp_execute(peer, &pkt, &nak);
+	if (nak != TFW_DATA_GONE)
+		tfw_req_sent(qp, e);
+	switch (res) {
 	case TFW_RESP_OK:
 		if (tfw_swqe_answered(e))
 			take_answer(qp, peer, e, left);

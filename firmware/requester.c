@@ -184,7 +184,7 @@ static enum step run_datagram(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 		tfw_ud_send(qp, e);
 	if (e->status)
 		return STEP_ON;
-	TFW_QP_COUNT(qp, tx_messages, 1);
+	tfw_req_sent(qp, e);
 	e->done = true;
 	qp->req->cur++;
 	tfw_req_retire(qp);
@@ -335,8 +335,7 @@ static void advance(struct tfw_qp *qp, struct tfw_swqe *e)
 	struct tfw_requester *r = qp->req;
 	u32 n = packet_psns(r, e);
 
-	if (r->next_psn == e->psn && r->max_psn == e->psn)
-		TFW_QP_COUNT(qp, tx_messages, 1);
+	tfw_req_sent(qp, e);
 	if (tfw_psn_diff(r->next_psn, r->max_psn) < 0)
 		TFW_QP_COUNT(qp, retransmits, 1);
 	r->next_psn = (r->next_psn + n) & TFW_PSN_MASK;
@@ -386,20 +385,14 @@ static bool may_start(struct tfw_qp *qp, struct tfw_swqe *e)
 	return true;
 }
 
-/* A part of it was sent once: what it had to wait for is over. */
-static bool begun(const struct tfw_requester *r, const struct tfw_swqe *e)
-{
-	return e->started ||
-	       (e->npsn && tfw_psn_diff(e->psn, r->max_psn) < 0);
-}
-
 static enum step run_wqe(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 {
 	struct tfw_requester *r = qp->req;
 	struct tfw_qp *peer;
 
-	if (!e->status && (e->flags & TULLE_WQE_F_FENCE) && !begun(r, e) &&
-	    r->rd_out)
+	/* Once it began, what it had to wait for is over. */
+	if (!e->status && (e->flags & TULLE_WQE_F_FENCE) && !e->started &&
+	    !e->sent && r->rd_out)
 		return STEP_WAIT;
 	if (!e->status && uses_psn(qp, e) && !may_start(qp, e))
 		return STEP_WAIT;

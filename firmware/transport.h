@@ -263,6 +263,7 @@ static inline bool tfw_qp_is_rc(const struct tfw_qp *qp)
  * @got: READ: of them, answered
  * @more: instead of @small when that is too short
  * @started: counts against max_rd_atomic
+ * @sent: a part of it was, perhaps in vain
  * @done: nothing more to come: may be completed
  * @status: WC status it ends with
  */
@@ -282,6 +283,7 @@ struct tfw_swqe {
 	u8			status;
 	u8			syndrome;
 	bool			started;
+	bool			sent;
 	bool			done;
 	union {
 		u8			seg[40];
@@ -360,6 +362,14 @@ struct tfw_requester {
 static inline struct tfw_swqe *tfw_req_at(const struct tfw_requester *r, u32 ix)
 {
 	return &r->ring[ix & ((1U << r->log_room) - 1)];
+}
+
+/* Counts the message, once, however often it is sent. */
+static inline void tfw_req_sent(struct tfw_qp *qp, struct tfw_swqe *e)
+{
+	if (!e->sent)
+		TFW_QP_COUNT(qp, tx_messages, 1);
+	e->sent = true;
 }
 
 /* What the QP's state and place on the wire wait for. */

@@ -41,6 +41,12 @@ static void duo_do(struct duo *t, struct rc_op o)
 	fake_run(&t->rc->env);
 }
 
+/* As often as the partner was not ready, it is one message. */
+static void sent(struct duo *t, u64 n)
+{
+	assert_int_equal(t->a.dev->f->rdma->stats.tx_messages, n);
+}
+
 static void rnr(unsigned int n)
 {
 	/* 2.56 ms, three times */
@@ -57,12 +63,14 @@ static void rnr(unsigned int n)
 	rc_expect(&t->b.rcq, 5, 0);
 	rc_expect(&t->a.scq, 1, 0);
 	assert_int_equal(t->b.dev->f->rdma->stats.tx_naks_rnr, 1);
+	sent(t, 1);
 	/* And in vain. */
 	duo_do(t, o);
 	fake_advance(&t->rc->env, 7 * RC_MS);
 	assert_null(rc_poll(&t->a.scq));
 	fake_advance(&t->rc->env, 2 * RC_MS);
 	rc_expect(&t->a.scq, 1, TULLE_WC_RNR_RETRY_EXC);
+	sent(t, 2);
 	assert_int_equal(t->a.qp->state, TULLE_QPS_ERR);
 	assert_int_equal(t->b.qp->state, TULLE_QPS_RTS);
 	duo_free(t);
@@ -128,6 +136,7 @@ static void test_local_fault(void **state)
 		rc_recv(&t->b, 5, t->dst, 64);
 		duo_do(t, o);
 		rc_expect(&t->a.scq, 1, TULLE_WC_LOC_PROT);
+		sent(t, 0);
 		assert_int_equal(t->b.qp->state, TULLE_QPS_RTS);
 		assert_null(rc_poll(&t->b.rcq));
 		duo_free(t);
