@@ -5,33 +5,31 @@
  */
 #include "transport.h"
 
+/* The right that the QP must have, and the key. */
+static u8 right_of(const struct tfw_pkt *pkt)
+{
+	switch (pkt->opcode) {
+	case ROCE_ATOMIC_WRITE:
+		return TULLE_MKEY_REMOTE_WRITE;
+	case ROCE_FLUSH:
+		return TULLE_MKEY_FLUSH;
+	default:
+		return TULLE_MKEY_REMOTE_ATOMIC;
+	}
+}
+
 /* The eight bytes that the packet names, or NULL; *@bus: where they are. */
 static const struct tfw_mkey *find_word(struct tfw_qp *qp,
-					const struct tfw_pkt *pkt, u8 access,
-					u64 *bus)
+					const struct tfw_pkt *pkt, u64 *bus)
 {
 	const struct tfw_mkey *k;
 	u32 n = sizeof(u64);
 
-	k = tfw_mkey_get(qp, pkt->rkey, pkt->va, n, access, true);
+	k = tfw_mkey_get(qp, pkt->rkey, pkt->va, n, right_of(pkt), true);
 	if (!k)
 		return NULL;
 	*bus = tfw_mkey_piece(k, pkt->va, &n);
 	return n == sizeof(u64) && !(*bus & 7) ? k : NULL;
-}
-
-/* Both access rights that the QP must have; 0: the opcode is unknown. */
-static u8 right_of(const struct tfw_pkt *pkt)
-{
-	switch (pkt->opcode) {
-	case ROCE_CMP_SWAP:
-	case ROCE_FETCH_ADD:
-		return TULLE_MKEY_REMOTE_ATOMIC;
-	case ROCE_ATOMIC_WRITE:
-		return TULLE_MKEY_REMOTE_WRITE;
-	default:
-		return 0;
-	}
 }
 
 static u8 do_atomic(struct tfw_qp *qp, const struct tfw_pkt *pkt, u64 *old)
@@ -40,7 +38,7 @@ static u8 do_atomic(struct tfw_qp *qp, const struct tfw_pkt *pkt, u64 *old)
 	const struct tfw_mkey *k;
 	u64 bus;
 
-	k = find_word(qp, pkt, TULLE_MKEY_REMOTE_ATOMIC, &bus);
+	k = find_word(qp, pkt, &bus);
 	if (!k)
 		return ROCE_NAK_ACCESS;
 	if (!tfw_dma_atomic(k->obj.func, bus, swap ? &pkt->compare : NULL,
@@ -65,7 +63,7 @@ static u8 do_write(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	u8 buf[8], *to = buf;
 	u64 bus;
 
-	k = find_word(qp, pkt, TULLE_MKEY_REMOTE_WRITE, &bus);
+	k = find_word(qp, pkt, &bus);
 	if (!k)
 		return ROCE_NAK_ACCESS;
 	if (pkt->data.len != sizeof(buf) ||
@@ -88,7 +86,7 @@ static u8 do_flush(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 		return ROCE_NAK_INV_REQ;
 	if (type != 1 ||
 	    !tfw_mkey_get(qp, pkt->rkey, pkt->va, level ? 0 : pkt->dma_len,
-			  TULLE_MKEY_FLUSH, true))
+			  right_of(pkt), true))
 		return ROCE_NAK_ACCESS;
 	return 0;
 }
@@ -101,7 +99,7 @@ enum tfw_resp_result tfw_resp_atomic(struct tfw_qp *qp,
 	u64 old = 0;
 	u8 code;
 
-	if ((qp->attr.access & right_of(pkt)) != right_of(pkt) ||
+	if (!(qp->attr.access & right_of(pkt)) ||
 	    !qp->attr.max_dest_rd_atomic ||
 	    !tfw_resp_has_room(s) ||
 	    (pkt->opcode != ROCE_FLUSH && (pkt->va & 7)))

@@ -13,17 +13,22 @@ struct both {
 	u64		old;
 };
 
-static struct both *both_make(unsigned int n)
+static struct both *both_make_at(unsigned int n, const struct rc_attr *at)
 {
 	struct both *t = calloc(1, sizeof(*t));
 
 	t->rc = rc_create(n);
 	rc_qp_init(&t->rc->dev[0], &t->a, TULLE_QP_RC, 0, 0);
 	rc_qp_init(&t->rc->dev[n - 1], &t->b, TULLE_QP_RC, 0, 0);
-	rc_connect(&t->a, &t->b, NULL);
+	rc_connect(&t->a, &t->b, at);
 	t->word = rc_mem(t->b.dev, 16);
 	t->old = rc_mem(t->a.dev, 16);
 	return t;
+}
+
+static struct both *both_make(unsigned int n)
+{
+	return both_make_at(n, NULL);
 }
 
 static void both_free(struct both *t)
@@ -174,21 +179,27 @@ static void test_replay(void **state)
 
 static void test_no_right(void **state)
 {
-	struct rc_attr at = { .access = TULLE_MKEY_REMOTE_READ };
+	struct rc_attr at = {
+		.access = RC_REMOTE & ~TULLE_MKEY_REMOTE_ATOMIC,
+	};
 	unsigned int n;
 
 	(void)state;
 	for (n = 1; n <= 2; n++) {
-		struct both *t = calloc(1, sizeof(*t));
+		struct both *t = both_make_at(n, &at);
 
-		t->rc = rc_create(n);
-		rc_qp_init(&t->rc->dev[0], &t->a, TULLE_QP_RC, 0, 0);
-		rc_qp_init(&t->rc->dev[n - 1], &t->b, TULLE_QP_RC, 0, 0);
-		rc_connect(&t->a, &t->b, &at);
-		t->word = rc_mem(t->b.dev, 16);
-		t->old = rc_mem(t->a.dev, 16);
+		flush_op(t, 1, 16, 0);
 		atomic_op(t, TULLE_WQE_FETCH_ADD, 1, 0, TULLE_WC_REM_INV_REQ);
 		assert_int_equal(*word_of(t), 0);
+		both_free(t);
+	}
+	at.access = RC_REMOTE & ~TULLE_MKEY_FLUSH;
+	for (n = 1; n <= 2; n++) {
+		struct both *t = both_make_at(n, &at);
+
+		atomic_op(t, TULLE_WQE_FETCH_ADD, 1, 0, 0);
+		flush_op(t, 1, 16, TULLE_WC_REM_INV_REQ);
+		assert_int_equal(rc_event(t->b.dev), TULLE_QP_EVENT_REQ_ERR);
 		both_free(t);
 	}
 }
