@@ -5,17 +5,27 @@
  */
 #include "transport.h"
 
-/* The right that the QP must have, and the key. */
+/*
+ * struct kind - what a request must be permitted by
+ * @wqe: capability for this operation
+ * @right: of the QP, and of the key
+ */
+struct kind {
+	u8	wqe;
+	u8	right;
+};
+
+static const struct kind kinds[ROCE_OPS] = {
+	[ROCE_CMP_SWAP] = { TULLE_WQE_CMP_SWAP, TULLE_MKEY_REMOTE_ATOMIC },
+	[ROCE_FETCH_ADD] = { TULLE_WQE_FETCH_ADD, TULLE_MKEY_REMOTE_ATOMIC },
+	[ROCE_ATOMIC_WRITE] = { TULLE_WQE_ATOMIC_WRITE,
+		TULLE_MKEY_REMOTE_WRITE },
+	[ROCE_FLUSH] = { TULLE_WQE_FLUSH, TULLE_MKEY_FLUSH },
+};
+
 static u8 right_of(const struct tfw_pkt *pkt)
 {
-	switch (pkt->opcode) {
-	case ROCE_ATOMIC_WRITE:
-		return TULLE_MKEY_REMOTE_WRITE;
-	case ROCE_FLUSH:
-		return TULLE_MKEY_FLUSH;
-	default:
-		return TULLE_MKEY_REMOTE_ATOMIC;
-	}
+	return kinds[pkt->opcode].right;
 }
 
 /* The eight bytes that the packet names, or NULL; *@bus: where they are. */
@@ -99,7 +109,8 @@ enum tfw_resp_result tfw_resp_atomic(struct tfw_qp *qp,
 	u64 old = 0;
 	u8 code;
 
-	if (!(qp->attr.access & right_of(pkt)) ||
+	if (!tfw_rdma_knows(qp->obj.func, kinds[pkt->opcode].wqe) ||
+	    !(qp->attr.access & right_of(pkt)) ||
 	    !qp->attr.max_dest_rd_atomic ||
 	    !tfw_resp_has_room(s) ||
 	    (pkt->opcode != ROCE_FLUSH && (pkt->va & 7)))

@@ -448,6 +448,7 @@ void tfw_mcast_each(struct tfw_func *f, const u8 *gid,
  */
 struct tfw_rdma {
 	struct tfw_rdma_stats	stats;
+	u32			ops;	/* bits by enum tulle_wqe_op: those it knows */
 	struct tfw_gid		gid[TFW_MAX_GIDS];
 	u32			ngids;	/* none is in use from here on */
 	u32			epoch;	/* grows when GIDs, QPs or the way between vports change */
@@ -457,6 +458,12 @@ struct tfw_rdma {
 	struct tfw_work		cq_work;	/* fails the QPs of CQs in error */
 	u32			cq_next;	/*   how far it is */
 };
+
+/* Do the function's capabilities have that operation (TULLE_WQE_)? */
+static inline bool tfw_rdma_knows(const struct tfw_func *f, u8 op)
+{
+	return op < 32 && f->rdma->ops & TULLE_BIT(op);
+}
 
 bool tfw_rdma_init(struct tfw_func *f);
 void tfw_rdma_reset(struct tfw_func *f);

@@ -16,7 +16,7 @@ static void fill_guid(const u8 *mac, __le64 *guid)
 	memcpy(guid, eui, sizeof(eui));
 }
 
-static u32 fill_ops(const struct tfw_func *f)
+static u32 ops_of(const struct tfw_func *f)
 {
 	u32 ops = TULLE_BIT(TULLE_WQE_NOP) |
 		  OPS(TULLE_WQE_SEND, TULLE_WQE_SEND_IMM) |
@@ -62,7 +62,7 @@ enum tulle_status tfw_cmd_query_rdma_caps(struct tfw_cmd *cmd)
 	caps->max_gids = cpu_to_le16(TFW_MAX_GIDS);
 	caps->max_mcast_qps = cpu_to_le16(TFW_MAX_MCAST_QPS);
 	caps->max_mcast_groups = cpu_to_le32(TFW_MAX_MCAST_GROUPS);
-	caps->ops[0] = cpu_to_le32(fill_ops(cmd->func));
+	caps->ops[0] = cpu_to_le32(cmd->func->rdma->ops);
 	return TULLE_STATUS_OK;
 }
 
@@ -112,6 +112,7 @@ bool tfw_rdma_init(struct tfw_func *f)
 	rdma = tfw_alloc(tfw_func_engine(f), sizeof(*rdma));
 	if (!rdma)
 		return false;
+	rdma->ops = ops_of(f);
 	tfw_list_init(&rdma->mcast);
 	tfw_work_init(&rdma->cq_work, f, cq_work_run);
 	f->rdma = rdma;

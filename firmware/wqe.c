@@ -72,7 +72,8 @@ u8 tfw_swqe_cqe_op(u8 op)
 static const struct wqe_kind *kind_of(const struct tfw_qp *qp, u8 op)
 {
 	if (op >= TFW_ARRAY_SIZE(kinds) ||
-	    !(kinds[op].types & TULLE_BIT(qp->type)))
+	    !(kinds[op].types & TULLE_BIT(qp->type)) ||
+	    !tfw_rdma_knows(qp->obj.func, op))
 		return NULL;
 	return &kinds[op];
 }
