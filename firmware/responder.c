@@ -162,8 +162,9 @@ static enum tfw_resp_result do_send(struct tfw_qp *qp,
 		return TFW_RESP_OK;
 	if ((pkt->op & ROCE_H_IETH) &&
 	    tfw_mkey_invalidate(qp, pkt->inv_key, true)) {
-		complete_recv(qp, pkt, TULLE_WC_LOC_PROT, false);
-		return tfw_resp_refuse(qp, nak, ROCE_NAK_ACCESS);
+		res = recv_failed(qp, pkt, TULLE_WC_LOC_PROT, nak);
+		*nak = ROCE_NAK_ACCESS;
+		return res;
 	}
 	complete_recv(qp, pkt, TULLE_WC_SUCCESS, false);
 	return TFW_RESP_OK;

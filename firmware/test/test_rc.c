@@ -179,6 +179,8 @@ static void check_fatal(const struct fatal *c)
 		n = 0;
 	if (c->opcode == 0x13)
 		n = 28;
+	if (c->opcode == 0x17)
+		n = 4;
 	memset(ext + 16, 0, 12);
 	peer_send(p, c->opcode, PSN, true, ext, n, data, c->len, 0);
 	peer_expect_ack(p, PSN, c->syndrome);
@@ -195,6 +197,8 @@ static void test_fatal(void **state)
 	static const struct fatal cases[] = {
 		/* longer than the receive WQE */
 		{ 0x04, 700, 0, 0, false, 0x61, -1, TULLE_WC_LOC_LEN },
+		/* the key to invalidate: not one that may be */
+		{ 0x17, 5, 0, 0, false, 0x62, -1, TULLE_WC_LOC_PROT },
 		/* not in a message */
 		{ 0x01, MTU, 0, 0, false, 0x61, TULLE_QP_EVENT_REQ_ERR, -1 },
 		{ 0x02, 5, 0, 0, false, 0x61, TULLE_QP_EVENT_REQ_ERR, -1 },
