@@ -40,7 +40,7 @@ static u64 port_cap_flags(const struct tulle_ib_dev *dev)
 	if (tulle_cap(tdev, RDMA_XRC))
 		flags |= IB_DEVICE_XRC;
 	if (tulle_cap(tdev, RDMA_FLUSH))
-		flags |= IB_DEVICE_FLUSH_GLOBAL | IB_DEVICE_FLUSH_PERSISTENT;
+		flags |= IB_DEVICE_FLUSH_GLOBAL;
 	if (tulle_cap(tdev, RDMA_ATOMIC_WRITE))
 		flags |= IB_DEVICE_ATOMIC_WRITE;
 	if (tulle_cap(tdev, RDMA_RAW) && dev->rx_root)

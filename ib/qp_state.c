@@ -190,7 +190,8 @@ static int qp_access_read(u8 access)
 	return (access & TULLE_MKEY_REMOTE_READ ? IB_ACCESS_REMOTE_READ : 0) |
 	       (access & TULLE_MKEY_REMOTE_WRITE ? IB_ACCESS_REMOTE_WRITE : 0) |
 	       (access & TULLE_MKEY_REMOTE_ATOMIC ? IB_ACCESS_REMOTE_ATOMIC :
-						    0);
+						    0) |
+	       (access & TULLE_MKEY_FLUSH ? IB_ACCESS_FLUSH_GLOBAL : 0);
 }
 
 static void qp_read_attr(struct tulle_ib_qp *qp,

@@ -133,7 +133,7 @@ u8 tulle_access(unsigned int access)
 		ours |= TULLE_MKEY_MW_BIND;
 	if (access & IBV_ACCESS_ZERO_BASED)
 		ours |= TULLE_MKEY_ZERO_BASED;
-	if (access & (IBV_ACCESS_FLUSH_GLOBAL | IBV_ACCESS_FLUSH_PERSISTENT))
+	if (access & IBV_ACCESS_FLUSH_GLOBAL)
 		ours |= TULLE_MKEY_FLUSH;
 	return ours;
 }

@@ -15,7 +15,7 @@ from pyverbs.device import Context
 from pyverbs.mr import MR
 from pyverbs.pd import PD
 from pyverbs.pyverbs_error import PyverbsRDMAError
-from pyverbs.qp import QP, QPAttr, QPCap, QPInitAttr
+from pyverbs.qp import QP, QPAttr, QPCap, QPEx, QPInitAttr, QPInitAttrEx
 from pyverbs.wr import SGE, RecvWR, SendWR
 
 SLOW = 4 if os.uname().release.endswith("-debug") else 1
@@ -88,17 +88,21 @@ class Device:
 
 
 class Side:
-    """A queue pair with two CQs and memory of its own."""
+    """A queue pair with two CQs and memory of its own; @ops: of wr_*()."""
 
-    def __init__(self, device, kind=e.IBV_QPT_RC, cqe=64, srq=None, sig_all=0, access=ACCESS, pd=None):
+    def __init__(self, device, kind=e.IBV_QPT_RC, cqe=64, srq=None, sig_all=0, access=ACCESS, pd=None, ops=0):
         self.device, self.kind, self.foreign_pd = device, kind, pd
         self.pd = pd or PD(device.context)
         self.scq, self.rcq = CQ(device.context, 64), CQ(device.context, cqe)
         self.srq = srq(self) if srq else None
         self.mr = MR(self.pd, SIZE, access)
         cap = QPCap(max_send_wr=32, max_recv_wr=0 if srq else 32, max_send_sge=2, max_recv_sge=0 if srq else 2)
-        self.qp = QP(self.pd, QPInitAttr(qp_type=kind, scq=self.scq, rcq=self.rcq, srq=self.srq, cap=cap,
-                                         sq_sig_all=sig_all))
+        init = {"qp_type": kind, "scq": self.scq, "rcq": self.rcq, "srq": self.srq, "cap": cap, "sq_sig_all": sig_all}
+        if ops:
+            mask = e.IBV_QP_INIT_ATTR_PD | e.IBV_QP_INIT_ATTR_SEND_OPS_FLAGS
+            self.qp = QPEx(device.context, QPInitAttrEx(**init, pd=self.pd, send_ops_flags=ops, comp_mask=mask))
+        else:
+            self.qp = QP(self.pd, QPInitAttr(**init))
         self.extra = []  # closed before the rest, last one first
 
     def close(self):
@@ -151,6 +155,12 @@ class Side:
         elif to:
             wr.set_wr_rdma(to[1], to[0])
         self.qp.post_send(wr)
+
+    def flush(self, to, kind=e.IBV_FLUSH_GLOBAL, length=64):
+        self.qp.wr_start()
+        self.qp.wr_id, self.qp.wr_flags = 1, e.IBV_SEND_SIGNALED
+        self.qp.wr_flush(to[1], to[0], length, kind, e.IBV_FLUSH_RANGE)
+        self.qp.wr_complete()
 
     def poll(self, cq, n=1, seconds=20):
         """Completions of @cq: n of them, or fewer when time is up."""

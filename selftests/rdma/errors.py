@@ -19,7 +19,7 @@ from pyverbs.pyverbs_error import PyverbsRDMAError
 from pyverbs.srq import SRQ, SrqAttr, SrqInitAttr
 from pyverbs.wr import SGE, RecvWR, SendWR
 
-from verbs import Bench, Failed, check, exchange, names, run_cases
+from verbs import ACCESS, REMOTE, Bench, Failed, check, exchange, names, run_cases
 
 OK, FLUSH = e.IBV_WC_SUCCESS, e.IBV_WC_WR_FLUSH_ERR
 REQ_ERR, ACCESS_ERR = e.IBV_EVENT_QP_REQ_ERR, e.IBV_EVENT_QP_ACCESS_ERR
@@ -412,6 +412,25 @@ def full_queues(b):
     exchange(near, far)
 
 
+def flush_right(b):
+    """FLUSH: where the far queue pair permits it, else REM_INV_REQ; never to persistence"""
+    right = e.IBV_ACCESS_FLUSH_GLOBAL
+    for access, kind, status in ((REMOTE | right, e.IBV_FLUSH_GLOBAL, OK),
+                                 (REMOTE, e.IBV_FLUSH_GLOBAL, e.IBV_WC_REM_INV_REQ_ERR),
+                                 (REMOTE | right, e.IBV_FLUSH_PERSISTENT, e.IBV_WC_REM_ACCESS_ERR)):
+        near, far = b.pair(ops=e.IBV_QP_EX_WITH_FLUSH, access=ACCESS | right, far_attr={"qp_access_flags": access})
+        told = far.qp.query(e.IBV_QP_ACCESS_FLAGS)[0].qp_access_flags
+        check("access of the queue pair", told & right, access & right)
+        near.flush(target(far), kind)
+        near.sent(status)
+    b.far.events(REQ_ERR, ACCESS_ERR)
+    try:
+        far.extra.append(MR(far.pd, 4096, e.IBV_ACCESS_FLUSH_PERSISTENT))
+    except PyverbsRDMAError:
+        return
+    raise Failed("memory that outlives the machine was registered")
+
+
 def foreign_pd(b):
     """a receive request with a key of another PD is a protection error"""
     near, far = b.pair()
@@ -425,8 +444,9 @@ def foreign_pd(b):
 
 
 CASES = [ordinary, loc_len, loc_len_many, ud_too_long, loc_qp_op, loc_prot_send, loc_prot_read, rem_op, foreign_pd,
-         flush_order, mw_bind, imm_without_access, rem_inv_req, rem_access, retry_exceeded, rnr_retry_exceeded,
-         cq_overrun, srq_limit, last_wqe, sq_drained, comm_est, wrong_modify, full_queues, port_events, gid_change]
+         flush_order, mw_bind, imm_without_access, flush_right, rem_inv_req, rem_access, retry_exceeded,
+         rnr_retry_exceeded, cq_overrun, srq_limit, last_wqe, sq_drained, comm_est, wrong_modify, full_queues,
+         port_events, gid_change]
 
 
 if __name__ == "__main__":
