@@ -35,13 +35,17 @@ enum tfw_lie {
 	TFW_LIE_CQE_OP,
 	TFW_LIE_CQE_QN,
 	TFW_LIE_CQE_STRIDE,
+	TFW_LIE_CQE_STATUS,	/* RDMA: status and syndrome */
+	TFW_LIE_CQE_SRC,	/* RDMA: sender, flags, immediate data */
 	TFW_LIE_CSUM,
 	TFW_LIE_EQE_HANDLE,
 	TFW_LIE_EQE_TYPE,
+	TFW_LIE_EQE_CODE,	/* or the port */
 	TFW_LIE_EQE_STORM,
 	TFW_LIE_CMD_STATUS,
 	TFW_LIE_CMD_OUT,
 	TFW_LIE_CAPS,
+	TFW_LIE_RDMA_CAPS,
 	TFW_LIE_NO_ETH,		/* the capability is missing */
 	TFW_LIE_IF_VERSION,	/* the major is another one */
 	TFW_LIE_GONE,		/* all registers read as ones */
@@ -66,7 +70,7 @@ struct tfw_plan_point {
 	u64	rng;
 };
 
-#define TFW_PLAN_POINTS	16
+#define TFW_PLAN_POINTS	32
 
 /* @armed: bit per point that can strike: the only thing a hot path reads. */
 struct tfw_plan {

@@ -46,6 +46,33 @@ static void lie_rx(struct tfw_dev *dev, struct tulle_rx_cqe *c)
 	}
 }
 
+/* Of an SRQ the low half of @wr_id is what names the WQE. */
+static void lie_rdma(struct tfw_dev *dev, struct tulle_rdma_cqe *c)
+{
+	u64 r;
+
+	if (tfw_lie(dev, TFW_LIE_CQE_INDEX)) {
+		u64 id = le64_to_cpu(c->wr_id);
+
+		lie_le16(dev, TFW_LIE_CQE_INDEX, &c->wqe);
+		r = lie_value(dev, TFW_LIE_CQE_INDEX, (u32)id);
+		c->wr_id = cpu_to_le64((id >> 32 << 32) | r);
+	}
+	if (tfw_lie(dev, TFW_LIE_CQE_LEN))
+		lie_le32(dev, TFW_LIE_CQE_LEN, &c->byte_len);
+	if (tfw_lie(dev, TFW_LIE_CQE_STATUS)) {
+		c->status = (u8)lie_value(dev, TFW_LIE_CQE_STATUS, c->status);
+		c->syndrome ^= 0xff;
+	}
+	if (tfw_lie(dev, TFW_LIE_CQE_SRC)) {
+		r = tfw_plan_random(&dev->liar, TFW_LIE_CQE_SRC);
+		lie_le32(dev, TFW_LIE_CQE_SRC, &c->src_flags);
+		c->imm = cpu_to_be32((u32)r);
+		c->pkey_vlan = cpu_to_le16((u16)(r >> 32));
+		c->sl = (u8)(r >> 48);
+	}
+}
+
 void tfw_lie_cqe(struct tfw_dev *dev, void *cqe, size_t len)
 {
 	struct tulle_tx_cqe *tail;
@@ -58,6 +85,8 @@ void tfw_lie_cqe(struct tfw_dev *dev, void *cqe, size_t len)
 	op = le32_get_bits(tail->qn_op, TULLE_CQE_OP);
 	if (op == TULLE_CQE_RX && len == sizeof(struct tulle_rx_cqe))
 		lie_rx(dev, cqe);
+	else if (op >= TULLE_CQE_SEND)
+		lie_rdma(dev, (struct tulle_rdma_cqe *)tail);
 	else if (tfw_lie(dev, TFW_LIE_CQE_INDEX))
 		lie_le32(dev, TFW_LIE_CQE_INDEX, &tail->ci);
 	if (tfw_lie(dev, TFW_LIE_CQE_OP)) {
@@ -79,6 +108,8 @@ bool tfw_lie_eqe(struct tfw_dev *dev, struct tulle_eqe *eqe)
 		lie_le32(dev, TFW_LIE_EQE_HANDLE, &eqe->handle);
 	if (tfw_lie(dev, TFW_LIE_EQE_TYPE))
 		eqe->type = (u8)lie_value(dev, TFW_LIE_EQE_TYPE, eqe->type);
+	if (tfw_lie(dev, TFW_LIE_EQE_CODE))
+		lie_le32(dev, TFW_LIE_EQE_CODE, &eqe->code);
 	return tfw_lie(dev, TFW_LIE_EQE_STORM);
 }
 
@@ -118,6 +149,9 @@ void tfw_lie_cmd(struct tfw_dev *dev, struct tfw_cmd *cmd, u8 *status)
 		return;
 	if (cmd->op == TULLE_CMD_QUERY_CAPS && cmd->out_used)
 		lie_caps(dev, cmd->out);
+	if (cmd->op == TULLE_CMD_QUERY_RDMA_CAPS && cmd->out_used &&
+	    tfw_lie(dev, TFW_LIE_RDMA_CAPS))
+		lie_bytes(dev, TFW_LIE_RDMA_CAPS, cmd->out, cmd->out_used);
 	if (cmd->out_used && tfw_lie(dev, TFW_LIE_CMD_OUT))
 		lie_bytes(dev, TFW_LIE_CMD_OUT, cmd->out, cmd->out_used);
 	if (tfw_lie(dev, TFW_LIE_CMD_STATUS))

@@ -307,37 +307,129 @@ static void test_lost_completion(void **state)
 	assert_int_equal(n, 32);
 }
 
+struct lie {
+	const char	*plan;
+	size_t		off;
+	size_t		len;
+	bool		more;	/* changes other members as well */
+};
+
 /* Every lie changes something, and only what it says. */
+static void check_lies(struct fixture *fx, const struct lie *lie, size_t n,
+		       const void *truth, size_t len)
+{
+	char err[80];
+	u8 cqe[64];
+
+	for (; n; n--, lie++) {
+		assert_true(tfw_dev_set_liar(fx->d.dev, lie->plan, err,
+					     sizeof(err)));
+		memcpy(cqe, truth, len);
+		tfw_lie_cqe(fx->d.dev, cqe, len);
+		assert_memory_not_equal(cqe + lie->off,
+					(const char *)truth + lie->off,
+					lie->len);
+		if (lie->more)
+			continue;
+		memcpy(cqe + lie->off, (const char *)truth + lie->off,
+		       lie->len);
+		assert_memory_equal(cqe, truth, len);
+	}
+}
+
 static void test_lies(void **state)
 {
-	static const struct { const char *plan; size_t off, len; } lies[] = {
-		{ "cqe_index", offsetof(struct tulle_rx_cqe, wqe), 4 },
-		{ "cqe_len", offsetof(struct tulle_rx_cqe, byte_len), 4 },
-		{ "cqe_op", offsetof(struct tulle_rx_cqe, qn_op) + 3, 1 },
-		{ "cqe_qn", offsetof(struct tulle_rx_cqe, qn_op), 3 },
-		{ "stride", offsetof(struct tulle_rx_cqe, stride), 4 },
-		{ "csum", offsetof(struct tulle_rx_cqe, csum), 2 },
+	static const struct lie lies[] = {
+		{ "cqe_index", offsetof(struct tulle_rx_cqe, wqe), 4, false },
+		{ "cqe_len", offsetof(struct tulle_rx_cqe, byte_len), 4, true },
+		{ "cqe_op", offsetof(struct tulle_rx_cqe, qn_op) + 3, 1,
+		  false },
+		{ "cqe_qn", offsetof(struct tulle_rx_cqe, qn_op), 3, false },
+		{ "stride", offsetof(struct tulle_rx_cqe, stride), 4, false },
+		{ "csum", offsetof(struct tulle_rx_cqe, csum), 2, true },
 	};
+	struct tulle_rx_cqe truth = {
+		.qn_op = le32_encode_bits(TULLE_CQE_RX, TULLE_CQE_OP),
+	};
+
+	check_lies(*state, lies, TFW_ARRAY_SIZE(lies), &truth, sizeof(truth));
+}
+
+/* In both sizes: what precedes a CQE of 64 bytes stays as it is. */
+static void test_rdma_lies(void **state)
+{
+	static const struct lie lies[] = {
+		{ "cqe_index", offsetof(struct tulle_rdma_cqe, wqe), 2, true },
+		{ "cqe_index", offsetof(struct tulle_rdma_cqe, wr_id), 4,
+		  true },
+		{ "cqe_len", offsetof(struct tulle_rdma_cqe, byte_len), 4,
+		  false },
+		{ "cqe_op", offsetof(struct tulle_rdma_cqe, qn_op) + 3, 1,
+		  false },
+		{ "cqe_qn", offsetof(struct tulle_rdma_cqe, qn_op), 3, false },
+		{ "cqe_status", offsetof(struct tulle_rdma_cqe, status), 2,
+		  false },
+		{ "cqe_src", offsetof(struct tulle_rdma_cqe, src_flags), 4,
+		  true },
+		{ "cqe_src", offsetof(struct tulle_rdma_cqe, imm), 4, true },
+	};
+	struct {
+		struct tulle_rdma_cqe_ext	ext;
+		struct tulle_rdma_cqe		cqe;
+	} truth = {
+		.cqe.qn_op = le32_encode_bits(TULLE_CQE_RECV, TULLE_CQE_OP) |
+			     cpu_to_le32(5),
+		.cqe.wr_id = cpu_to_le64(1ULL << 32),
+	};
+	struct lie ext[TFW_ARRAY_SIZE(lies)];
+	size_t i;
+
+	check_lies(*state, lies, TFW_ARRAY_SIZE(lies), &truth.cqe,
+		   sizeof(truth.cqe));
+	for (i = 0; i < TFW_ARRAY_SIZE(lies); i++) {
+		ext[i] = lies[i];
+		ext[i].off += sizeof(truth.ext);
+	}
+	check_lies(*state, ext, TFW_ARRAY_SIZE(ext), &truth, sizeof(truth));
+}
+
+static void test_rdma_caps_lies(void **state)
+{
+	struct tulle_rdma_caps truth, caps;
 	struct fixture *fx = *state;
-	struct tulle_rx_cqe truth = { 0 }, cqe;
+	char err[80], text[80];
+
+	fake_cmd(&fx->d, TULLE_CMD_QUERY_RDMA_CAPS, NULL, 0, &truth,
+		 sizeof(truth));
+	assert_true(tfw_dev_set_liar(fx->d.dev, "rdma_caps", err,
+				     sizeof(err)));
+	fake_cmd(&fx->d, TULLE_CMD_QUERY_RDMA_CAPS, NULL, 0, &caps,
+		 sizeof(caps));
+	assert_memory_not_equal(&caps, &truth, sizeof(caps));
+	tfw_dev_liar_counters(fx->d.dev, text, sizeof(text));
+	assert_string_equal(text, "rdma_caps=1/1");
+}
+
+static void test_event_lies(void **state)
+{
+	static const struct lie lies[] = {
+		{ "eqe_handle", offsetof(struct tulle_eqe, handle), 4, false },
+		{ "eqe_type", offsetof(struct tulle_eqe, type), 1, false },
+		{ "eqe_code", offsetof(struct tulle_eqe, code), 4, false },
+	};
+	struct tulle_eqe truth = { .type = TULLE_EVENT_QP }, eqe;
+	struct fixture *fx = *state;
 	char err[80];
 	size_t i;
 
-	truth.qn_op = le32_encode_bits(TULLE_CQE_RX, TULLE_CQE_OP);
 	for (i = 0; i < TFW_ARRAY_SIZE(lies); i++) {
 		assert_true(tfw_dev_set_liar(fx->d.dev, lies[i].plan, err,
 					     sizeof(err)));
-		cqe = truth;
-		tfw_lie_cqe(fx->d.dev, &cqe, sizeof(cqe));
-		assert_memory_not_equal((char *)&cqe + lies[i].off,
+		eqe = truth;
+		assert_false(tfw_lie_eqe(fx->d.dev, &eqe));
+		assert_memory_not_equal((char *)&eqe + lies[i].off,
 					(char *)&truth + lies[i].off,
 					lies[i].len);
-		if (strcmp(lies[i].plan, "cqe_len") &&
-		    strcmp(lies[i].plan, "csum")) {
-			memcpy((char *)&cqe + lies[i].off,
-			       (char *)&truth + lies[i].off, lies[i].len);
-			assert_memory_equal(&cqe, &truth, sizeof(cqe));
-		}
 	}
 }
 
@@ -410,6 +502,9 @@ int main(void)
 		TEST(test_assert),
 		TEST(test_lost_completion),
 		TEST(test_lies),
+		TEST(test_rdma_lies),
+		TEST(test_rdma_caps_lies),
+		TEST(test_event_lies),
 		TEST(test_cmd_lies),
 		TEST(test_unusable),
 		TEST(test_storm),
