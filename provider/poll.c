@@ -61,16 +61,27 @@ static unsigned int tulle_cqe_wc_flags(const struct tulle_rdma_cqe *cqe)
 	       (flags & TULLE_WC_F_CSUM ? IBV_WC_IP_CSUM_OK : 0);
 }
 
-/* Room in the queue that it came from. An XRC target may be another process's. */
+/* One that the verbs know. */
+static enum ibv_wc_status tulle_cqe_status(const struct tulle_rdma_cqe *cqe)
+{
+	return cqe->status <= TULLE_WC_GENERAL ? cqe->status :
+						 IBV_WC_GENERAL_ERR;
+}
+
+/*
+ * Room in the queue that it came from. An XRC target may be another process's,
+ * and what does not complete here is not held by this CQ's lock.
+ */
 static void tulle_cqe_consume(struct tulle_cq *cq,
 			      const struct tulle_rdma_cqe *cqe)
 {
 	struct tulle_qp *qp = tulle_qp_find(cq->ctx, tulle_cqe_qpn(cqe));
+	bool is_recv = TULLE_CQE_IS_RECV(tulle_cqe_op(cqe));
 	u16 wqe = le16_to_cpu(cqe->wqe);
 
-	if (!qp)
+	if (!qp || cq != (is_recv ? qp->recv_cq : qp->send_cq))
 		return;
-	if (!TULLE_CQE_IS_RECV(tulle_cqe_op(cqe)))
+	if (!is_recv)
 		tulle_prod_done(&qp->sq, wqe);
 	else if (!qp->srq)
 		tulle_prod_done(&qp->rq, wqe);
@@ -98,7 +109,7 @@ static void tulle_cqe_to_wc(const struct tulle_rdma_cqe *cqe,
 	u32 src = le32_to_cpu(cqe->src_flags);
 
 	wc->wr_id = le64_to_cpu(cqe->wr_id);
-	wc->status = cqe->status;
+	wc->status = tulle_cqe_status(cqe);
 	wc->opcode = tulle_cqe_wc_op(cqe);
 	wc->vendor_err = cqe->syndrome;
 	wc->byte_len = le32_to_cpu(cqe->byte_len);
@@ -149,7 +160,7 @@ static int tulle_cq_step(struct tulle_cq *cq)
 	if (!cq->cur)
 		return ENOENT;
 	cq->vcq.cq_ex.wr_id = le64_to_cpu(cq->cur->wr_id);
-	cq->vcq.cq_ex.status = cq->cur->status;
+	cq->vcq.cq_ex.status = tulle_cqe_status(cq->cur);
 	return 0;
 }
 

@@ -276,6 +276,33 @@ static void test_room(void **state)
 	tulle_cq_destroy(&cq->vcq.cq);
 }
 
+/* What a CQE says of a queue pair that completes elsewhere is not believed. */
+static void test_other_cq(void **state)
+{
+	struct tulle_cq *cq = fake_cq(64, 0), *other = fake_cq(64, 0);
+	struct tulle_qp *qp = fake_qp(IBV_QPT_RC, cq, NULL, 0);
+	struct tulle_rdma_cqe c;
+	struct ibv_wc wc;
+
+	(void)state;
+	qp->sq.pi = 4;
+	qp->rq.pi = 4;
+	c = cqe_of(1, FAKE_QPN, TULLE_CQE_SEND, 2);
+	fake_cqe(other, 0, &c);
+	c = cqe_of(2, FAKE_QPN, TULLE_CQE_RECV, 2);
+	c.status = 200;
+	fake_cqe(other, 1, &c);
+	assert_int_equal(tulle_cq_poll(&other->vcq.cq, 1, &wc), 1);
+	assert_int_equal(tulle_cq_poll(&other->vcq.cq, 1, &wc), 1);
+	assert_int_equal(wc.wr_id, 2);
+	assert_int_equal(wc.status, IBV_WC_GENERAL_ERR);
+	assert_int_equal(qp->sq.ci, 0);
+	assert_int_equal(qp->rq.ci, 0);
+	tulle_qp_destroy(&qp->vqp.qp);
+	tulle_cq_destroy(&other->vcq.cq);
+	tulle_cq_destroy(&cq->vcq.cq);
+}
+
 static struct ibv_srq *srq_new(struct ibv_pd *pd)
 {
 	struct ibv_srq_init_attr attr = {
@@ -412,8 +439,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_laps), T(test_limit), T(test_opcodes), T(test_fields),
-		T(test_ex), T(test_arm), T(test_room), T(test_srq),
-		T(test_clean), T(test_resize),
+		T(test_ex), T(test_arm), T(test_room), T(test_other_cq),
+		T(test_srq), T(test_clean), T(test_resize),
 	};
 
 	return cmocka_run_group_tests_name("poll", tests, NULL, NULL);
