@@ -97,6 +97,7 @@ struct tulle_eq {
 	struct tulle_cons cons;
 	bool live;
 	bool async;
+	bool lost;	/* an event made no sense */
 	u32 handle;
 	struct tulle_core *core;
 	struct tulle_mem mem;
@@ -277,6 +278,7 @@ void tulle_eq_del_cq(struct tulle_eq *eq, struct tulle_cq *cq);
 void tulle_events_init(struct tulle_core *core);
 void tulle_events_flush(struct tulle_core *core);
 void tulle_event_post(struct tulle_core *core, const struct tulle_eqe *eqe);
+void tulle_event_lost(struct tulle_core *core);
 void tulle_event_post_dead(struct tulle_core *core);
 
 /* health.c */

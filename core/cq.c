@@ -52,6 +52,9 @@ int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
 	cq->vec = vec;
 	err = tulle_eq_add_cq(tulle_vec_eq(vec), cq);
 	if (err) {
+		/* To destroy the one would destroy the other. */
+		if (err == -EBUSY)
+			tulle_dev_fail(dev, "firmware gave a handle twice");
 		tulle_obj_destroy(dev, TULLE_CMD_DESTROY_CQ, cq->handle);
 		cq->handle = 0;
 		cq->vec = NULL;

@@ -2,7 +2,8 @@
 /*
  * Event queues. EQ0 carries commands and asynchronous events, the others only
  * completions. Each completion EQ knows its own CQs: an event that names
- * another one goes nowhere.
+ * another one goes nowhere, but may have been meant for any of them, and who
+ * waits for it waits for ever. So all of them look.
  */
 
 #include <linux/bottom_half.h>
@@ -17,6 +18,7 @@
 static void tulle_eq_bogus(struct tulle_eq *eq, const struct tulle_eqe *eqe)
 {
 	eq->bogus++;
+	eq->lost = true;
 	dev_warn_ratelimited(eq->core->dev.device,
 			     "event makes no sense: EQ %#x type %u handle %#x\n",
 			     eq->handle, eqe->type, le32_to_cpu(eqe->handle));
@@ -56,6 +58,7 @@ static void tulle_eq_async(struct tulle_eq *eq, const struct tulle_eqe *eqe)
 		break;
 	default:
 		tulle_eq_bogus(eq, eqe);
+		tulle_event_lost(core);
 	}
 }
 
@@ -84,6 +87,16 @@ static unsigned int tulle_eq_consume(struct tulle_eq *eq, unsigned int limit)
 	return n;
 }
 
+static void tulle_eq_find_lost(struct tulle_eq *eq)
+{
+	struct tulle_cq *cq;
+	unsigned long index;
+
+	eq->lost = false;
+	xa_for_each(&eq->cqs, index, cq)
+		cq->comp(cq);
+}
+
 /*
  * Take what there is and arm; what came between the two is taken as well. A
  * device that never stops is left alone for a while.
@@ -104,6 +117,8 @@ static unsigned int tulle_eq_poll_locked(struct tulle_eq *eq)
 		}
 		tulle_cons_arm(&eq->cons, TULLE_ARM_ANY);
 	} while (tulle_cons_peek(&eq->cons));
+	if (unlikely(eq->lost))
+		tulle_eq_find_lost(eq);
 	eq->events += n;
 	return n;
 }

@@ -58,6 +58,13 @@ void tulle_events_flush(struct tulle_core *core)
 	spin_unlock_irqrestore(&core->events.lock, flags);
 }
 
+/* Clients look for themselves. Any context. */
+void tulle_event_lost(struct tulle_core *core)
+{
+	WRITE_ONCE(core->events.missed, true);
+	queue_work(core->wq, &core->events.work);
+}
+
 /* From EQ0, hard interrupt context. */
 void tulle_event_post(struct tulle_core *core, const struct tulle_eqe *eqe)
 {

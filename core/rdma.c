@@ -3,6 +3,8 @@
 
 #include "core.h"
 
+#define TULLE_RDMA_FRWR_MIN	16U
+
 /*
  * A numeric capability of RDMA. Below @low it is of no use; above @high the
  * driver takes less.
@@ -75,6 +77,19 @@ static void tulle_rdma_none(struct tulle_core *core)
 		~BIT_ULL(TULLE_CAP_RDMA % 64);
 }
 
+/* Consumers in the kernel divide by it, and less is of no use to them. */
+static void tulle_rdma_check_frwr(struct tulle_core *core,
+				  const struct tulle_rdma_limits *limits)
+{
+	if (!tulle_cap(&core->dev, RDMA_FRWR) ||
+	    limits->max_frwr_pages >= TULLE_RDMA_FRWR_MIN)
+		return;
+	pci_warn(core->dev.pdev, "no fast registration: capability max_frwr_pages is %u, at least %u is needed\n",
+		 limits->max_frwr_pages, TULLE_RDMA_FRWR_MIN);
+	core->dev.caps[TULLE_CAP_RDMA_FRWR / 64] &=
+		~BIT_ULL(TULLE_CAP_RDMA_FRWR % 64);
+}
+
 static void tulle_rdma_first(struct tulle_core *core,
 			     const struct tulle_rdma_caps *caps)
 {
@@ -90,9 +105,14 @@ static void tulle_rdma_first(struct tulle_core *core,
 		pci_warn(core->dev.pdev, "no RDMA: memory keys have no pages of %lu bytes\n",
 			 PAGE_SIZE);
 		tulle_rdma_none(core);
+	} else if (to->max_mr_size < PAGE_SIZE) {
+		pci_warn(core->dev.pdev, "no RDMA: memory regions have at most %llu bytes\n",
+			 to->max_mr_size);
+		tulle_rdma_none(core);
 	} else if (!tulle_rdma_take_all(core, caps, to)) {
 		tulle_rdma_none(core);
 	}
+	tulle_rdma_check_frwr(core, to);
 	core->rdma_caps = *caps;
 	core->rdma_caps_known = true;
 }
