@@ -95,8 +95,8 @@ static struct tulle_vec *cq_vec(struct tulle_ib_dev *dev,
 
 static int cq_enlist(struct tulle_ib_dev *dev, struct tulle_ib_cq *cq)
 {
-	return xa_err(xa_store(&dev->cqs, tulle_ib_index(cq->tcq.handle), cq,
-			       GFP_KERNEL));
+	return tulle_ib_name(dev, &dev->cqs, tulle_ib_index(cq->tcq.handle),
+			     cq);
 }
 
 static int cq_log_size(struct tulle_ib_dev *dev, u32 cqe)

@@ -16,6 +16,13 @@ void tulle_ib_qp_event(struct tulle_ib_qp *qp, enum ib_event_type type)
 		qp->ibqp.event_handler(&event, qp->ibqp.qp_context);
 }
 
+static void event_bogus(struct tulle_ib_dev *dev, const char *what, u32 handle,
+			u32 code)
+{
+	ibdev_warn_ratelimited(&dev->ibdev, "event makes no sense: %s %#x code %#x\n",
+			       what, handle, code);
+}
+
 static void event_qp(struct tulle_ib_dev *dev, u32 handle, u32 code)
 {
 	static const enum ib_event_type types[TULLE_QP_EVENTS] = {
@@ -28,8 +35,10 @@ static void event_qp(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	};
 	struct tulle_ib_qp *qp;
 
-	if (code >= TULLE_QP_EVENTS)
+	if (code >= TULLE_QP_EVENTS) {
+		event_bogus(dev, "QP", handle, code);
 		return;
+	}
 	xa_lock(&dev->qps);
 	qp = xa_load(&dev->qps, tulle_ib_index(handle));
 	if (qp && (qp->handle != handle ||
@@ -80,8 +89,10 @@ static void event_srq(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	struct ib_event event = { .device = &dev->ibdev };
 	struct tulle_ib_srq *srq;
 
-	if (code >= TULLE_SRQ_EVENTS)
+	if (code >= TULLE_SRQ_EVENTS) {
+		event_bogus(dev, "SRQ", handle, code);
 		return;
+	}
 	xa_lock(&dev->srqs);
 	srq = xa_load(&dev->srqs, tulle_ib_index(handle));
 	if (srq && (srq->handle != handle ||
@@ -96,6 +107,16 @@ static void event_srq(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	if (srq->ibsrq.event_handler)
 		srq->ibsrq.event_handler(&event, srq->ibsrq.srq_context);
 	tulle_ib_ref_put(&srq->ref);
+}
+
+/* No more completions come, and who waits for them may not listen to events. */
+static void event_cq_kernel(struct tulle_ib_cq *cq)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	tulle_ib_cq_break(cq, "stopped by the device", 0);
+	spin_unlock_irqrestore(&cq->lock, flags);
 }
 
 static void event_cq(struct tulle_ib_dev *dev, u32 handle)
@@ -115,7 +136,10 @@ static void event_cq(struct tulle_ib_dev *dev, u32 handle)
 	if (!cq)
 		return;
 	event.element.cq = &cq->ibcq;
-	ibdev_err_ratelimited(&dev->ibdev, "CQ %#x stopped\n", handle);
+	if (cq->ibcq.uobject)
+		ibdev_err_ratelimited(&dev->ibdev, "CQ %#x stopped\n", handle);
+	else
+		event_cq_kernel(cq);
 	if (cq->ibcq.event_handler)
 		cq->ibcq.event_handler(&event, cq->ibcq.cq_context);
 	tulle_ib_ref_put(&cq->ref);

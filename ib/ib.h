@@ -10,9 +10,9 @@
  * Two flavours of queues. Those of user space lie in its memory, are polled
  * and filled by the provider, and the kernel only creates them. Kernel queues
  * are this driver's: wr_ids stay in shadow arrays, and what a CQE names is
- * checked against what was posted. A queue pair of which the device says
- * something that cannot be is moved to RESET, and its outstanding work is
- * completed in software, as is everything when the device dies.
+ * checked against what was posted. When the device puts something into a CQ
+ * that cannot be, all its queue pairs are moved to RESET, and their outstanding
+ * work is completed in software, as is everything when the device dies.
  *
  * Lock order, outermost first:
  *	tulle_ib_adev.lock (mutex; inside rtnl)
@@ -68,6 +68,7 @@ struct tulle_ib_adev {
  * @quota: of the function's objects, by enum tulle_obj_type
  * @qps, @srqs, @cqs: by index of their handle, for events
  * @rule_ids: of the flow rules in the Rx root
+ * @watch: looks for kernel CQs whose event never came
  * @death_told: consumers were told, under @adev's lock
  */
 struct tulle_ib_dev {
@@ -84,6 +85,7 @@ struct tulle_ib_dev {
 	struct xarray		srqs;
 	struct xarray		cqs;
 	struct ida		rule_ids;
+	struct delayed_work	watch;
 	bool			death_told;
 };
 
@@ -192,6 +194,8 @@ struct tulle_ib_mw {
  * @lock: ring and consumer index
  * @qps: kernel: those that complete here, by the number CQEs name
  * @armed: kernel: an event was asked for
+ * @any: kernel: it was asked for whatever comes next
+ * @late: kernel: it had not come when it was last checked, with @late_ci
  * @flushes: kernel: one of @qps is completed in software
  * @wake_work: kernel: calls the consumer from a context of its own
  * @mutex: user: resize
@@ -202,7 +206,10 @@ struct tulle_ib_cq {
 	spinlock_t		lock;	/* see above */
 	struct xarray		qps;
 	bool			armed;
+	bool			any;
+	bool			late;
 	bool			flushes;
+	u32			late_ci;
 	struct work_struct	wake_work;
 	struct tulle_ib_ref	ref;
 	struct mutex		mutex;	/* see above */
@@ -370,6 +377,8 @@ int tulle_ib_del_gid(const struct ib_gid_attr *attr, void **context);
 
 /* main.c */
 void tulle_ib_report_death(struct tulle_ib_dev *dev);
+int tulle_ib_name(struct tulle_ib_dev *dev, struct xarray *xa, u32 index,
+		  void *obj);
 
 /* mcast.c */
 extern const struct ib_device_ops tulle_ib_mcast_ops;
@@ -378,7 +387,7 @@ extern const struct ib_device_ops tulle_ib_mcast_ops;
 extern const struct ib_device_ops tulle_ib_mr_ops;
 extern const struct ib_device_ops tulle_ib_frwr_ops;
 u8 tulle_ib_access(int access);
-int tulle_ib_key_destroy(struct tulle_ib_dev *dev, u32 handle);
+int tulle_ib_key_destroy(struct tulle_ib_dev *dev, u32 handle, bool windows);
 int tulle_ib_dma_key_create(struct tulle_ib_dev *dev, u32 pd, u8 access,
 			    u32 *handle);
 
@@ -392,6 +401,7 @@ int tulle_ib_dealloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
 /* poll.c */
 int tulle_ib_poll_cq(struct ib_cq *ibcq, int n, struct ib_wc *wc);
 int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);
+void tulle_ib_cq_check(struct tulle_ib_cq *cq);
 void tulle_ib_cq_clean(struct tulle_ib_cq *cq, struct tulle_ib_qp *qp);
 
 /* port.c */
@@ -417,7 +427,7 @@ void tulle_ib_qp_free_kernel(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp);
 int tulle_ib_qp_enlist(struct tulle_ib_qp *qp);
 void tulle_ib_qp_delist(struct tulle_ib_qp *qp);
 void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp);
-void tulle_ib_qp_break(struct tulle_ib_qp *qp, const char *what, u32 value);
+void tulle_ib_cq_break(struct tulle_ib_cq *cq, const char *what, u32 value);
 void tulle_ib_qp_broken_work(struct work_struct *work);
 void tulle_ib_qp_wake(struct tulle_ib_qp *qp);
 

@@ -20,6 +20,8 @@
 
 #include "ib.h"
 
+#define MAIN_WATCH_PERIOD	HZ
+
 static const struct ib_device_ops main_ops = {
 	.owner			= THIS_MODULE,
 	.driver_id		= TULLE_RDMA_DRIVER_ID,
@@ -143,9 +145,47 @@ static void main_destroy(struct tulle_ib_dev *dev)
 	WARN_ON_ONCE(!xa_empty(&dev->qps) || !xa_empty(&dev->srqs) ||
 		     !xa_empty(&dev->cqs));
 	ida_destroy(&dev->rule_ids);
-	tulle_ib_key_destroy(dev, dev->dma_key);
+	tulle_ib_key_destroy(dev, dev->dma_key, false);
 	main_put_vectors(dev);
 	ib_dealloc_device(&dev->ibdev);
+}
+
+/*
+ * What will not complete any more is found when the CQs are polled. Who polls
+ * in softirqs has done so on return, unless it was at it already.
+ */
+static void main_for_cqs(struct tulle_ib_dev *dev,
+			 void (*fn)(struct tulle_ib_cq *cq))
+{
+	struct tulle_ib_cq *cq;
+	unsigned long index = 0;
+
+	xa_lock(&dev->cqs);
+	xa_for_each(&dev->cqs, index, cq) {
+		if (cq->ibcq.uobject ||
+		    !refcount_inc_not_zero(&cq->ref.users))
+			continue;
+		xa_unlock(&dev->cqs);
+		local_bh_disable();
+		fn(cq);
+		local_bh_enable();
+		tulle_ib_ref_put(&cq->ref);
+		xa_lock(&dev->cqs);
+	}
+	xa_unlock(&dev->cqs);
+}
+
+/*
+ * Consumers in the kernel wait for completions without a limit, also when they
+ * are to go: an event that never came must not keep them for ever.
+ */
+static void main_watch(struct work_struct *work)
+{
+	struct tulle_ib_dev *dev = container_of(to_delayed_work(work),
+						struct tulle_ib_dev, watch);
+
+	main_for_cqs(dev, tulle_ib_cq_check);
+	queue_delayed_work(system_long_wq, &dev->watch, MAIN_WATCH_PERIOD);
 }
 
 static struct tulle_ib_dev *main_create(struct tulle_ib_adev *adev)
@@ -163,6 +203,7 @@ static struct tulle_ib_dev *main_create(struct tulle_ib_adev *adev)
 	xa_init(&dev->srqs);
 	xa_init(&dev->cqs);
 	ida_init(&dev->rule_ids);
+	INIT_DELAYED_WORK(&dev->watch, main_watch);
 	err = main_query(dev);
 	if (err)
 		goto err_dealloc;
@@ -231,6 +272,7 @@ static int main_attach(struct tulle_adev *tadev)
 	if (err)
 		goto err_unregister_events;
 	main_set_registered(adev, true);
+	queue_delayed_work(system_long_wq, &dev->watch, MAIN_WATCH_PERIOD);
 	return 0;
 
 err_unregister_events:
@@ -242,28 +284,26 @@ err_destroy:
 	return err;
 }
 
-/*
- * What will not complete any more is found when the CQs are polled. Who polls
- * in softirqs has done so on return, unless it was at it already.
+/**
+ * tulle_ib_name() - make an object known by what the device calls it
+ * @dev: the device
+ * @xa: where
+ * @index: of the handle that the device gave it
+ * @obj: the object
+ *
+ * Return: 0; -ENOMEM; -EPROTO when another object has that name. Then nobody
+ * can name, or destroy, the one of the two that is meant, and the device is
+ * down.
  */
-static void main_wake_all(struct tulle_ib_dev *dev)
+int tulle_ib_name(struct tulle_ib_dev *dev, struct xarray *xa, u32 index,
+		  void *obj)
 {
-	struct tulle_ib_cq *cq;
-	unsigned long index = 0;
+	int err = xa_insert(xa, index, obj, GFP_KERNEL);
 
-	xa_lock(&dev->cqs);
-	xa_for_each(&dev->cqs, index, cq) {
-		if (cq->ibcq.uobject ||
-		    !refcount_inc_not_zero(&cq->ref.users))
-			continue;
-		xa_unlock(&dev->cqs);
-		local_bh_disable();
-		tulle_ib_cq_wake(cq);
-		local_bh_enable();
-		tulle_ib_ref_put(&cq->ref);
-		xa_lock(&dev->cqs);
-	}
-	xa_unlock(&dev->cqs);
+	if (err != -EBUSY)
+		return err;
+	tulle_dev_fail(dev->tdev, "firmware gave a handle twice");
+	return -EPROTO;
 }
 
 /*
@@ -284,7 +324,7 @@ void tulle_ib_report_death(struct tulle_ib_dev *dev)
 		dev->death_told = true;
 		ib_dispatch_event(&event);
 	}
-	main_wake_all(dev);
+	main_for_cqs(dev, tulle_ib_cq_wake);
 	mutex_unlock(&adev->lock);
 }
 
@@ -304,6 +344,7 @@ static void main_detach(struct tulle_adev *tadev)
 	}
 	main_set_registered(adev, false);
 	ib_unregister_device(&dev->ibdev);
+	cancel_delayed_work_sync(&dev->watch);
 	tulle_event_unregister(dev->tdev, &dev->events);
 	main_untie(adev);
 	main_destroy(dev);

@@ -36,12 +36,15 @@ u8 tulle_ib_access(int access)
 	return to;
 }
 
+#define MR_BUSY_TRIES	3
+
 /*
- * Destroys a key, or says that it has windows. Whatever else happens, the
- * device uses its memory no more.
+ * Destroys a key, or, if it can have any, says that it has windows. Whatever
+ * else happens, the device uses its memory no more.
  */
-int tulle_ib_key_destroy(struct tulle_ib_dev *dev, u32 handle)
+int tulle_ib_key_destroy(struct tulle_ib_dev *dev, u32 handle, bool windows)
 {
+	unsigned int tries = windows ? MR_BUSY_TRIES : 0;
 	struct tulle_handle_req in = { .handle = cpu_to_le32(handle) };
 	struct tulle_cmd cmd = {
 		.op = TULLE_CMD_DESTROY_MKEY,
@@ -52,8 +55,11 @@ int tulle_ib_key_destroy(struct tulle_ib_dev *dev, u32 handle)
 
 	if (!handle)
 		return 0;
-	if (tulle_cmd_do(dev->tdev, &cmd) == -EBUSY)
-		return -EBUSY;
+	/* A caller that need not believe it would lose the key. */
+	while (tulle_cmd_do(dev->tdev, &cmd) == -EBUSY && tries) {
+		if (!--tries)
+			return -EBUSY;
+	}
 	/* Done, or worth core's way of dealing with a refusal. */
 	if (cmd.status != TULLE_STATUS_OK)
 		tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_MKEY, handle);
@@ -326,7 +332,7 @@ static int mr_dereg(struct ib_mr *ibmr, struct ib_udata *udata)
 
 	err = ib_no_udata_io(udata);
 	if (!err)
-		err = tulle_ib_key_destroy(dev, mr->handle);
+		err = tulle_ib_key_destroy(dev, mr->handle, ibmr->uobject);
 	if (err)
 		return err;
 	mr_free_pages(dev, mr);

@@ -28,7 +28,7 @@ static int mw_alloc(struct ib_mw *ibmw, struct ib_udata *udata)
 static int mw_dealloc(struct ib_mw *ibmw)
 {
 	return tulle_ib_key_destroy(to_tulle_ib_dev(ibmw->device),
-				    to_tulle_ib_mw(ibmw)->handle);
+				    to_tulle_ib_mw(ibmw)->handle, false);
 }
 
 const struct ib_device_ops tulle_ib_mw_ops = {

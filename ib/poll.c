@@ -2,13 +2,18 @@
 /*
  * Kernel completion queues: poll and arm. Each CQE is copied once, and what it
  * names is looked up among what was posted: the consumer gets its own wr_id
- * back, or the queue pair is taken out of service.
+ * back. A CQE that cannot be may have been meant for any queue pair of its CQ,
+ * so all of them are taken out of service: nothing outstanding is forgotten.
  */
 
 #include "ib.h"
 
-/* Written over CQEs of a queue pair that is gone. */
-#define POLL_OP_DEAD	0xff
+/*
+ * Written over CQEs of a queue pair that is gone, as their qn_op: there is no
+ * queue pair of that number.
+ */
+#define POLL_DEAD	FIELD_PREP(TULLE_CQE_OP, 0xff)
+#define POLL_MAX_LEN	0x80000000U
 
 /* What completes a WQE of the SQ, and what the consumer calls it. */
 static const struct {
@@ -59,8 +64,9 @@ static void poll_wc_init(struct ib_wc *wc, struct tulle_ib_qp *qp, u64 wr_id)
 }
 
 /*
- * Find the WQE that ends at @end; those before it asked for no CQE. Not beyond
- * what was posted, and only to where a WQE ends. Nothing is used up yet.
+ * Find the WQE that ends at @end; those before it asked for no CQE, or it is
+ * not for this one. Not beyond what was posted, only to where a WQE ends, and
+ * not one that only fills the ring. Nothing is used up yet.
  */
 static bool poll_sq_find(const struct tulle_ib_wq *sq, u16 end,
 			 struct tulle_ib_swqe *swqe, u32 *new_ci)
@@ -74,8 +80,10 @@ static bool poll_sq_find(const struct tulle_ib_wq *sq, u16 end,
 		ci += swqe->nblocks;
 		if ((u16)ci == end) {
 			*new_ci = ci;
-			return true;
+			return swqe->op != TULLE_WQE_NOP;
 		}
+		if (swqe->signalled)
+			break;
 	}
 	return false;
 }
@@ -88,14 +96,16 @@ static bool poll_send(struct tulle_ib_qp *qp,
 	u32 ci;
 
 	if (!poll_sq_find(&qp->sq, le16_to_cpu(cqe->wqe), &swqe, &ci)) {
-		tulle_ib_qp_break(qp, "completion of no send WQE",
+		tulle_ib_cq_break(to_tulle_ib_cq(qp->ibqp.send_cq),
+				  "completion of no send WQE",
 				  le16_to_cpu(cqe->wqe));
 		return false;
 	}
 	if (poll_send_ops[swqe.op].cqe != op ||
 	    (!cqe->status && (!swqe.signalled ||
 			      le32_to_cpu(cqe->byte_len) > swqe.len))) {
-		tulle_ib_qp_break(qp, "send completion that does not fit", op);
+		tulle_ib_cq_break(to_tulle_ib_cq(qp->ibqp.send_cq),
+				  "send completion that does not fit", op);
 		return false;
 	}
 	/* Reads of the shadow before ci: the slots are free. */
@@ -165,15 +175,33 @@ static void poll_recv_flags(struct tulle_ib_qp *qp,
 		poll_recv_datagram(cqe, flags, wc);
 }
 
+/* A message that this WQE can have received. */
+static bool poll_recv_fits(const struct tulle_ib_qp *qp,
+			   const struct tulle_rdma_cqe *cqe, u8 op, u32 room)
+{
+	u32 flags = le32_to_cpu(cqe->src_flags);
+	u32 len = le32_to_cpu(cqe->byte_len);
+
+	if (flags & TULLE_WC_F_INV && flags & TULLE_WC_F_IMM)
+		return false;
+	/* A WRITE with immediate data puts nothing into the buffer. */
+	if (op == TULLE_CQE_RECV_WRITE)
+		return flags & TULLE_WC_F_IMM && len <= POLL_MAX_LEN;
+	if (op != TULLE_CQE_RECV || len > room)
+		return false;
+	return len >= sizeof(struct ib_grh) ||
+	       (qp->type != TULLE_QP_UD && qp->type != TULLE_QP_GSI);
+}
+
 static bool poll_recv(struct tulle_ib_qp *qp,
 		      const struct tulle_rdma_cqe *cqe, u8 op,
 		      struct ib_wc *wc)
 {
-	u32 len = le32_to_cpu(cqe->byte_len);
 	struct tulle_ib_rwqe rwqe;
 
 	if (!poll_rq_take(qp, cqe, &rwqe)) {
-		tulle_ib_qp_break(qp, "completion of no receive WQE",
+		tulle_ib_cq_break(to_tulle_ib_cq(qp->ibqp.recv_cq),
+				  "completion of no receive WQE",
 				  le16_to_cpu(cqe->wqe));
 		return false;
 	}
@@ -184,18 +212,36 @@ static bool poll_recv(struct tulle_ib_qp *qp,
 		wc->vendor_err = cqe->syndrome;
 		return true;
 	}
-	/* A WRITE with immediate data puts nothing into the buffer. */
-	if (op == TULLE_CQE_RECV_WRITE) {
-		wc->opcode = IB_WC_RECV_RDMA_WITH_IMM;
-	} else if (op != TULLE_CQE_RECV || len > rwqe.len) {
+	if (!poll_recv_fits(qp, cqe, op, rwqe.len)) {
 		/* The WQE is used up: its consumer hears of it all the same. */
-		tulle_ib_qp_break(qp, "receive completion that does not fit",
-				  len);
+		tulle_ib_cq_break(to_tulle_ib_cq(qp->ibqp.recv_cq),
+				  "receive completion that does not fit",
+				  le32_to_cpu(cqe->byte_len));
 		wc->status = IB_WC_FATAL_ERR;
 		return true;
 	}
-	wc->byte_len = len;
+	if (op == TULLE_CQE_RECV_WRITE)
+		wc->opcode = IB_WC_RECV_RDMA_WITH_IMM;
+	wc->byte_len = le32_to_cpu(cqe->byte_len);
 	poll_recv_flags(qp, cqe, wc);
+	return true;
+}
+
+/*
+ * Of a broken queue pair nothing is believed; what is its own is completed in
+ * software. But a WQE of an SRQ is nobody's until a CQE names it.
+ */
+static bool poll_broken(struct tulle_ib_qp *qp,
+			const struct tulle_rdma_cqe *cqe, bool is_recv,
+			struct ib_wc *wc)
+{
+	struct tulle_ib_rwqe rwqe;
+
+	if (!is_recv || !qp->ibqp.srq || !poll_rq_take(qp, cqe, &rwqe))
+		return false;
+	poll_wc_init(wc, qp, rwqe.wr_id);
+	wc->opcode = IB_WC_RECV;
+	wc->status = IB_WC_WR_FLUSH_ERR;
 	return true;
 }
 
@@ -208,18 +254,16 @@ static bool poll_one(struct tulle_ib_cq *cq, const struct tulle_rdma_cqe *cqe,
 	bool is_recv = TULLE_CQE_IS_RECV(op);
 	struct tulle_ib_qp *qp;
 
-	if (op == POLL_OP_DEAD)
+	if (qn_op == POLL_DEAD)
 		return false;
 	qp = xa_load(&cq->qps, FIELD_GET(TULLE_CQE_QN, qn_op));
 	if (!qp || &cq->ibcq != (is_recv ? qp->ibqp.recv_cq :
 					   qp->ibqp.send_cq)) {
-		ibdev_err_ratelimited(cq->ibcq.device,
-				      "CQ %#x: completion of no queue pair: %#x\n",
-				      cq->tcq.handle, qn_op);
+		tulle_ib_cq_break(cq, "completion of no queue pair", qn_op);
 		return false;
 	}
-	if (qp->broken)
-		return false;
+	if (READ_ONCE(qp->broken))
+		return poll_broken(qp, cqe, is_recv, wc);
 	return is_recv ? poll_recv(qp, cqe, op, wc) :
 			 poll_send(qp, cqe, op, wc);
 }
@@ -355,6 +399,12 @@ int tulle_ib_poll_cq(struct ib_cq *ibcq, int n, struct ib_wc *wc)
 	return done;
 }
 
+static bool poll_has_any(struct tulle_ib_cq *cq)
+{
+	return tulle_cons_peek(&cq->tcq.cons) ||
+	       (poll_may_flush(cq) && poll_has_flush(cq));
+}
+
 int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags)
 {
 	bool solicited = (flags & IB_CQ_SOLICITED_MASK) == IB_CQ_SOLICITED;
@@ -364,12 +414,39 @@ int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags)
 
 	spin_lock_irqsave(&cq->lock, irq_flags);
 	WRITE_ONCE(cq->armed, true);
+	cq->any = !solicited;
 	tulle_cons_arm(&cq->tcq.cons, solicited ? TULLE_ARM_SOLICITED :
 						  TULLE_ARM_ANY);
-	missed = tulle_cons_peek(&cq->tcq.cons) ||
-		 (poll_may_flush(cq) && poll_has_flush(cq));
+	missed = poll_has_any(cq);
 	spin_unlock_irqrestore(&cq->lock, irq_flags);
 	return flags & IB_CQ_REPORT_MISSED_EVENTS ? missed : 0;
+}
+
+/**
+ * tulle_ib_cq_check() - wake a consumer whose event never came
+ * @cq: the CQ
+ *
+ * For one that was on its way there is time until the next check.
+ */
+void tulle_ib_cq_check(struct tulle_ib_cq *cq)
+{
+	unsigned long flags;
+	bool late, lost;
+	u32 ci;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	ci = cq->tcq.cons.ci;
+	late = READ_ONCE(cq->armed) && cq->any && poll_has_any(cq);
+	lost = late && cq->late && cq->late_ci == ci;
+	cq->late = late;
+	cq->late_ci = ci;
+	spin_unlock_irqrestore(&cq->lock, flags);
+	if (!lost)
+		return;
+	ibdev_warn_ratelimited(cq->ibcq.device,
+			       "CQ %#x: event of a completion did not come\n",
+			       cq->tcq.handle);
+	tulle_ib_cq_wake(cq);
 }
 
 /*
@@ -395,8 +472,6 @@ void tulle_ib_cq_clean(struct tulle_ib_cq *cq, struct tulle_ib_qp *qp)
 		    qp->ibqp.srq)
 			tulle_ib_srq_take(to_tulle_ib_srq(qp->ibqp.srq),
 					  le64_to_cpu(cqe->wr_id), &rwqe);
-		WRITE_ONCE(cqe->qn_op,
-			   cpu_to_le32(FIELD_PREP(TULLE_CQE_OP,
-						  POLL_OP_DEAD)));
+		WRITE_ONCE(cqe->qn_op, cpu_to_le32(POLL_DEAD));
 	}
 }

@@ -106,9 +106,8 @@ static int qp_enlist(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp)
 	int err;
 
 	err = tulle_ib_qp_enlist(qp);
-	if (err)
-		return err;
-	err = xa_err(xa_store(&dev->qps, qp->qpn, qp, GFP_KERNEL));
+	if (!err)
+		err = tulle_ib_name(dev, &dev->qps, qp->qpn, qp);
 	if (err)
 		tulle_ib_qp_delist(qp);
 	return err;
@@ -144,8 +143,6 @@ static void qp_unmake(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp)
 	mutex_unlock(&qp->mutex);
 	tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_QP, qp->handle);
 	tulle_ib_qp_delist(qp);
-	/* Not queued again: its CQEs are not understood any more. */
-	cancel_work_sync(&qp->broken_work);
 }
 
 static int qp_respond(struct tulle_ib_qp *qp, struct ib_udata *udata)

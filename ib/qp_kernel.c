@@ -153,26 +153,27 @@ static int qp_enlist_cq(struct tulle_ib_qp *qp, struct ib_cq *ibcq)
 	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
 	int err;
 
-	err = xa_err(xa_store(&cq->qps, qp->qpn, qp, GFP_KERNEL));
-	if (err || qp->type != TULLE_QP_GSI)
+	err = tulle_ib_name(qp->dev, &cq->qps, qp->qpn, qp);
+	if (err || qp->type != TULLE_QP_GSI || qp->qpn == TULLE_QPN_GSI)
 		return err;
 	/* Whatever its index, CQEs may use the number that the wire knows. */
-	err = xa_err(xa_store(&cq->qps, TULLE_QPN_GSI, qp, GFP_KERNEL));
-	if (err)
-		xa_erase(&cq->qps, qp->qpn);
-	return err;
+	return tulle_ib_name(qp->dev, &cq->qps, TULLE_QPN_GSI, qp);
 }
 
 static void qp_delist_cq(struct tulle_ib_qp *qp, struct ib_cq *ibcq)
 {
 	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
 
-	xa_erase(&cq->qps, qp->qpn);
+	/* If the device gave a name twice, it is the other one's. */
+	xa_cmpxchg(&cq->qps, qp->qpn, qp, NULL, GFP_KERNEL);
 	if (qp->type == TULLE_QP_GSI)
-		xa_erase(&cq->qps, TULLE_QPN_GSI);
+		xa_cmpxchg(&cq->qps, TULLE_QPN_GSI, qp, NULL, GFP_KERNEL);
 }
 
-/* From now on CQEs of the queue pair are understood. */
+/*
+ * From now on CQEs of the queue pair are understood; after a failure as well,
+ * until tulle_ib_qp_delist().
+ */
 int tulle_ib_qp_enlist(struct tulle_ib_qp *qp)
 {
 	int err;
@@ -182,10 +183,7 @@ int tulle_ib_qp_enlist(struct tulle_ib_qp *qp)
 	err = qp_enlist_cq(qp, qp->ibqp.send_cq);
 	if (err || qp->ibqp.recv_cq == qp->ibqp.send_cq)
 		return err;
-	err = qp_enlist_cq(qp, qp->ibqp.recv_cq);
-	if (err)
-		qp_delist_cq(qp, qp->ibqp.send_cq);
-	return err;
+	return qp_enlist_cq(qp, qp->ibqp.recv_cq);
 }
 
 static void qp_clean_cqs(struct tulle_ib_qp *qp)
@@ -212,6 +210,8 @@ void tulle_ib_qp_delist(struct tulle_ib_qp *qp)
 	/* Who looked it up did so under the locks: wait for the last one. */
 	tulle_ib_cqs_lock(ibqp->send_cq, ibqp->recv_cq, &flags);
 	tulle_ib_cqs_unlock(ibqp->send_cq, ibqp->recv_cq, flags);
+	/* Not queued again: its CQEs are not understood any more. */
+	cancel_work_sync(&qp->broken_work);
 }
 
 static void qp_reset_wq(struct tulle_ib_wq *wq, struct tulle_dbr *dbr)
@@ -252,15 +252,31 @@ void tulle_ib_qp_wake(struct tulle_ib_qp *qp)
 		tulle_ib_cq_wake_later(to_tulle_ib_cq(qp->ibqp.recv_cq));
 }
 
-/* Said once for each; under the lock of one of its CQs. */
-void tulle_ib_qp_break(struct tulle_ib_qp *qp, const char *what, u32 value)
+/**
+ * tulle_ib_cq_break() - the device contradicts itself about a kernel CQ
+ * @cq: the CQ
+ * @what: what cannot be, for the log
+ * @value: detail, for the log
+ *
+ * Whose completion it should have been is not known: all its queue pairs are
+ * stopped, and what is outstanding completes in software.
+ *
+ * Context: under the CQ's lock.
+ */
+void tulle_ib_cq_break(struct tulle_ib_cq *cq, const char *what, u32 value)
 {
-	if (qp->broken)
-		return;
-	qp->broken = true;
-	ibdev_err_ratelimited(qp->ibqp.device, "QP %#x: %s (%#x), stopping it\n",
-			      qp->handle, what, value);
-	queue_work(system_long_wq, &qp->broken_work);
+	struct tulle_ib_qp *qp;
+	unsigned long index;
+
+	lockdep_assert_held(&cq->lock);
+	ibdev_err_ratelimited(cq->ibcq.device, "CQ %#x: %s (%#x), stopping its queue pairs\n",
+			      cq->tcq.handle, what, value);
+	xa_for_each(&cq->qps, index, qp) {
+		if (qp->broken)
+			continue;
+		WRITE_ONCE(qp->broken, true);
+		queue_work(system_long_wq, &qp->broken_work);
+	}
 }
 
 static void qp_start_flush(struct tulle_ib_qp *qp)
@@ -269,7 +285,6 @@ static void qp_start_flush(struct tulle_ib_qp *qp)
 	unsigned long flags;
 
 	tulle_ib_cqs_lock(ibqp->send_cq, ibqp->recv_cq, &flags);
-	qp_clean_cqs(qp);
 	WRITE_ONCE(qp->flush, true);
 	WRITE_ONCE(to_tulle_ib_cq(ibqp->send_cq)->flushes, true);
 	WRITE_ONCE(to_tulle_ib_cq(ibqp->recv_cq)->flushes, true);
@@ -278,8 +293,16 @@ static void qp_start_flush(struct tulle_ib_qp *qp)
 
 /*
  * The device must have let go of everything before the consumer is told so:
- * the queue pair is reset, and in ERR only for those above.
+ * the queue pair is reset, and in ERR only for those above. In ERR first, where
+ * it gives back what it has taken from an SRQ.
  */
+static int qp_stop(struct tulle_ib_qp *qp)
+{
+	if (qp->ibqp.srq && qp->state != IB_QPS_RESET)
+		tulle_ib_qp_set_state(qp, TULLE_QPS_ERR);
+	return tulle_ib_qp_set_state(qp, TULLE_QPS_RESET);
+}
+
 void tulle_ib_qp_broken_work(struct work_struct *work)
 {
 	struct tulle_ib_qp *qp = container_of(work, struct tulle_ib_qp,
@@ -288,8 +311,11 @@ void tulle_ib_qp_broken_work(struct work_struct *work)
 
 	mutex_lock(&qp->mutex);
 	if (READ_ONCE(qp->broken) && !qp->gone) {
-		if (tulle_ib_qp_set_state(qp, TULLE_QPS_RESET) &&
-		    !tulle_ib_is_dead(qp->dev))
+		/* That one nobody connects anew, or anything without it. */
+		if (qp->type == TULLE_QP_GSI)
+			tulle_dev_fail(qp->dev->tdev,
+				       "connection management was stopped");
+		else if (qp_stop(qp) && !tulle_ib_is_dead(qp->dev))
 			tulle_dev_fail(qp->dev->tdev,
 				       "a queue pair could not be stopped");
 		qp->state = IB_QPS_ERR;

@@ -146,6 +146,10 @@ static int qp_modify_locked(struct tulle_ib_qp *qp,
 	qp_fill_attr(&in.attr, attr, mask);
 	if (!qp_is_stopped_anyway(qp, next)) {
 		err = qp_modify(qp, &in);
+		/* Who drains its queue pair frees the memory next. */
+		if (err && !qp->is_user && next == IB_QPS_ERR)
+			tulle_dev_fail(qp->dev->tdev,
+				       "a queue pair could not be stopped");
 		if (err && !qp_is_stopped_anyway(qp, next))
 			return err;
 	}
@@ -203,11 +207,12 @@ static void qp_read_attr(struct tulle_ib_qp *qp,
 	attr->path_mtu = clamp(from->path_mtu, 8, 12) - 7;
 	attr->path_mig_state = IB_MIG_MIGRATED;
 	attr->qkey = le32_to_cpu(from->qkey);
-	attr->rq_psn = le32_to_cpu(from->rq_psn);
-	attr->sq_psn = le32_to_cpu(from->sq_psn);
-	attr->dest_qp_num = le32_to_cpu(from->dest_qpn);
+	attr->rq_psn = le32_to_cpu(from->rq_psn) & 0xffffff;
+	attr->sq_psn = le32_to_cpu(from->sq_psn) & 0xffffff;
+	attr->dest_qp_num = le32_to_cpu(from->dest_qpn) & 0xffffff;
 	attr->qp_access_flags = qp_access_read(from->access);
-	attr->pkey_index = le16_to_cpu(from->pkey_index);
+	attr->pkey_index = min_t(u16, le16_to_cpu(from->pkey_index),
+				 TULLE_IB_PKEYS - 1);
 	attr->en_sqd_async_notify = from->flags & TULLE_QP_ATTR_SQD_EVENT;
 	attr->sq_draining = !!(from->flags & TULLE_QP_ATTR_DRAINING);
 	attr->max_rd_atomic = from->max_rd_atomic;

@@ -151,8 +151,7 @@ static int srq_make(struct tulle_ib_dev *dev, struct tulle_ib_srq *srq,
 	if (err)
 		return err;
 	tulle_ib_ref_init(&srq->ref);
-	err = xa_err(xa_store(&dev->srqs, tulle_ib_index(srq->handle), srq,
-			      GFP_KERNEL));
+	err = tulle_ib_name(dev, &dev->srqs, tulle_ib_index(srq->handle), srq);
 	if (err)
 		tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_SRQ,
 				  srq->handle);
@@ -244,7 +243,7 @@ static int srq_query(struct ib_srq *ibsrq, struct ib_srq_attr *attr)
 		return err;
 	attr->max_wr = srq->wq.max_wr;
 	attr->max_sge = srq->wq.max_sge;
-	attr->srq_limit = le16_to_cpu(ctx.limit);
+	attr->srq_limit = min_t(u32, le16_to_cpu(ctx.limit), srq->wq.max_wr);
 	return 0;
 }
 
