@@ -153,3 +153,28 @@ rdma_no_leftovers() {
 	rdma resource show mr
 	return 1
 }
+
+# udev gives the device its name a moment after it came.
+rdma_is_named() {
+	[ "$(rdma_of tulle0)" = "$IB" ] && rdma_is_active "$IB" && GID4=$(gid_of "$IB" "$LOCAL_V4")
+}
+
+far_is_named() {
+	[ "$(far "ls /sys/class/net/$FAR_PORT/device/infiniband")" = "$FAR_IB" ] &&
+		FAR_GID4=$(far_gid_of "$FAR_IB" "$REMOTE_V4")
+}
+
+pingpong() {
+	rdma_pair far env ibv_rc_pingpong -p "$RDMA_PORT" -d "$FAR_IB" -g "$FAR_GID4" -n 20 -c -- \
+		ibv_rc_pingpong -p "$RDMA_PORT" -d "$IB" -g "$GID4" -n 20 -c "$REMOTE_V4"
+}
+
+rdma_is_back() {
+	retry 30 test -e /sys/class/net/tulle0 || { echo "tulle0 did not come back"; return 1; }
+	ip link set tulle0 mtu 4200 up
+	port_addresses
+	retry 20 port_carrier tulle0 || { echo "no carrier"; return 1; }
+	retry 20 rdma_is_named || { echo "no RDMA: $(rdma_of tulle0)"; rdma link; return 1; }
+	retry 20 far_is_named || { echo "no RDMA at the far end"; rdma link; return 1; }
+	retry 20 ping -c 1 -W 1 "$REMOTE_V4" >/dev/null && pingpong
+}

@@ -5,20 +5,10 @@
 # on the device, with a report; the kernel stays sound (the log decides that)
 # and an honest device works after unbind and bind.
 . "$(dirname "$0")/../lib/env.sh"
+. "$(dirname "$0")/../lib/device.sh"
+. "$(dirname "$0")/../lib/liar.sh"
 
 ROUNDS=${ROUNDS:-2}
-BDF=$(port_pci tulle0)
-DRIVER=/sys/bus/pci/drivers/tulle_core
-
-set_lies() { # PLAN
-	qmp "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"tulle0\",\"property\":\"liar\",\"value\":\"$1\"}}" >"$KTAP_TMP/qmp" &&
-		! grep '"error"' "$KTAP_TMP/qmp"
-}
-
-told() { # POINT: lies told since the plan was set
-	qmp '{"execute":"qom-get","arguments":{"path":"tulle0","property":"liar-counters"}}' |
-		jq -re . | grep -oE "\b$1=[0-9]+" | cut -d= -f2
-}
 
 # What a user of the port would do; none of it need succeed.
 use_port() {
@@ -37,21 +27,14 @@ use_port() {
 	timeout 30 ip link set tulle0 mtu 1500
 	timeout 30 ip link set tulle0 down
 	timeout 30 ip link set tulle0 up
-	timeout 30 devlink health diagnose "pci/$BDF" reporter fw
-	timeout 30 devlink dev info "pci/$BDF"
+	timeout 30 devlink health diagnose "pci/$BDF0" reporter fw
+	timeout 30 devlink dev info "pci/$BDF0"
 	true
 } >/dev/null 2>&1
 
-is_bound() { [ -e "$DRIVER/$BDF" ]; }
-
-unbind() {
-	! is_bound || timeout 120 sh -c "echo $BDF >$DRIVER/unbind" || { echo "unbind hangs"; return 1; }
-}
-
 honest_again() {
 	set_lies "" || return 1
-	unbind || return 1
-	timeout 60 sh -c "echo $BDF >$DRIVER/bind" || return 1
+	let_go && take || return 1
 	retry 20 test -e /sys/class/net/tulle0 || return 1
 	ip link set tulle0 up
 	port_addresses
@@ -75,9 +58,9 @@ lie() { # POINT PROBABILITY
 lie_to_probe() { # POINT PROBABILITY
 	local seed n=0
 	for ((seed = 1; seed <= 4 * ROUNDS; seed++)); do
-		unbind || return 1
+		let_go || return 1
 		set_lies "seed=$seed;$1:p=$2" || return 1
-		timeout 120 sh -c "echo $BDF >$DRIVER/bind 2>/dev/null"
+		take 2>/dev/null
 		[ $? -ne 124 ] || { echo "bind hangs, seed $seed"; return 1; }
 		timeout 30 ip link set tulle0 up 2>/dev/null
 		timeout 3 ping -c 2 -i 0.2 -W 1 "$REMOTE_V4" >/dev/null

@@ -7,11 +7,9 @@
 # line.
 . "$(dirname "$0")/../lib/rdma.sh"
 . "$(dirname "$0")/../lib/device.sh"
+. "$(dirname "$0")/../lib/nvme.sh"
 
 ROUNDS=${ROUNDS:-20}
-NQN=nqn.2014-08.org.example:tulle
-NVMET=/sys/kernel/config/nvmet
-NVME_LOOP=$KTAP_TMP/nvme.img
 
 # load PROGRAM COMMAND...: in the background; its pid in LOAD[PROGRAM].
 declare -A LOAD
@@ -63,31 +61,6 @@ load_stop() {
 load_was_told() {
 	retry 15 load_said idle DEVICE_FATAL || { echo "no fatal event:"; cat "$KTAP_TMP/idle"; return 1; }
 	retry 20 load_gone cm || { echo "rping goes on:"; tail -n 3 "$KTAP_TMP/cm"; return 1; }
-}
-
-# udev gives the device its name a moment after it came.
-rdma_is_named() {
-	[ "$(rdma_of tulle0)" = "$IB" ] && rdma_is_active "$IB" && GID4=$(gid_of "$IB" "$LOCAL_V4")
-}
-
-far_is_named() {
-	[ "$(far "ls /sys/class/net/$FAR_PORT/device/infiniband")" = "$FAR_IB" ] &&
-		FAR_GID4=$(far_gid_of "$FAR_IB" "$REMOTE_V4")
-}
-
-pingpong() {
-	rdma_pair far env ibv_rc_pingpong -p "$RDMA_PORT" -d "$FAR_IB" -g "$FAR_GID4" -n 20 -c -- \
-		ibv_rc_pingpong -p "$RDMA_PORT" -d "$IB" -g "$GID4" -n 20 -c "$REMOTE_V4"
-}
-
-rdma_is_back() {
-	retry 30 test -e /sys/class/net/tulle0 || { echo "tulle0 did not come back"; return 1; }
-	ip link set tulle0 mtu 4200 up
-	port_addresses
-	retry 20 port_carrier tulle0 || { echo "no carrier"; return 1; }
-	retry 20 rdma_is_named || { echo "no RDMA: $(rdma_of tulle0)"; rdma link; return 1; }
-	retry 20 far_is_named || { echo "no RDMA at the far end"; rdma link; return 1; }
-	retry 20 ping -c 1 -W 1 "$REMOTE_V4" >/dev/null && pingpong
 }
 
 # What verbs made, in the device and in the kernel.
@@ -154,31 +127,6 @@ surprise_end() { # ROUND
 # The kernel as the user: NVMe over Fabrics, target on tulle0, host at the far end
 # or on tulle0 as well
 #
-nvmet_up() {
-	modprobe -a nvmet-rdma nvme-rdma && truncate -s 64M "$NVME_LOOP" || return 1
-	mkdir "$NVMET/subsystems/$NQN" "$NVMET/subsystems/$NQN/namespaces/1" "$NVMET/ports/1" || return 1
-	echo 1 >"$NVMET/subsystems/$NQN/attr_allow_any_host"
-	echo -n "$NVME_LOOP" >"$NVMET/subsystems/$NQN/namespaces/1/device_path"
-	echo 1 >"$NVMET/subsystems/$NQN/namespaces/1/enable" || return 1
-	echo rdma >"$NVMET/ports/1/addr_trtype"
-	echo ipv4 >"$NVMET/ports/1/addr_adrfam"
-	echo "$LOCAL_V4" >"$NVMET/ports/1/addr_traddr"
-	echo 4420 >"$NVMET/ports/1/addr_trsvcid"
-	ln -s "$NVMET/subsystems/$NQN" "$NVMET/ports/1/subsystems/$NQN"
-}
-
-nvmet_down() {
-	rm -f "$NVMET/ports/1/subsystems/$NQN"
-	[ ! -d "$NVMET/ports/1" ] || rmdir "$NVMET/ports/1"
-	if [ -d "$NVMET/subsystems/$NQN" ]; then
-		echo 0 >"$NVMET/subsystems/$NQN/namespaces/1/enable"
-		rmdir "$NVMET/subsystems/$NQN/namespaces/1" "$NVMET/subsystems/$NQN"
-	fi
-	rm -f "$NVME_LOOP"
-}
-
-nvme_disk() { find /dev -maxdepth 1 -name 'nvme*n1' | grep .; }
-
 nvme_start() { # RUN
 	local disk
 	nvmet_up || return 1
@@ -192,8 +140,6 @@ nvme_start() { # RUN
 	load io sh -c "while dd if=$disk of=/dev/null bs=64k iflag=direct status=none; do :; done"
 	sleep 0.3
 }
-
-nvme_gone() { [ -z "$(ls /sys/class/nvme 2>/dev/null)" ]; }
 
 # The connection ends in time, however its device went; what is open gets errors.
 nvme_stop() {
