@@ -234,6 +234,18 @@ def check_no_boot(box):
     assert set(verdicts(text).values()) == {"not ok"} and len(verdicts(text)) == 2, text
 
 
+def check_kept_runs(box):
+    """What was added to last stays, however early it began."""
+    results = os.path.join(box.root, "lab", "results")
+    for number in range(30):
+        folder = os.path.join(results, f"2000{number:02}-all")
+        os.makedirs(folder)
+        os.utime(folder, (1, 1) if number else None)
+    status, text, err = box.run("--level", "check", "--only", "one")
+    left = os.listdir(results)
+    assert status == 0 and len(left) == 20 and "200000-all" in left, f"{left}\n{text}\n{err}"
+
+
 def check_levels(box):
     text = box.run("--level", "fast", "--list")[1]
     assert "7.3/" not in text and "host/h-pass" in text, text
