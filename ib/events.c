@@ -115,6 +115,7 @@ static void event_cq_kernel(struct tulle_ib_cq *cq)
 	unsigned long flags;
 
 	spin_lock_irqsave(&cq->lock, flags);
+	WRITE_ONCE(cq->stopped, true);
 	tulle_ib_cq_break(cq, "stopped by the device", 0);
 	spin_unlock_irqrestore(&cq->lock, flags);
 }

@@ -197,6 +197,7 @@ struct tulle_ib_mw {
  * @any: kernel: it was asked for whatever comes next
  * @late: kernel: it had not come when it was last checked, with @late_ci
  * @flushes: kernel: one of @qps is completed in software
+ * @stopped: kernel: the device adds no more CQEs
  * @wake_work: kernel: calls the consumer from a context of its own
  * @mutex: user: resize
  */
@@ -209,6 +210,7 @@ struct tulle_ib_cq {
 	bool			any;
 	bool			late;
 	bool			flushes;
+	bool			stopped;
 	u32			late_ci;
 	struct work_struct	wake_work;
 	struct tulle_ib_ref	ref;
@@ -375,6 +377,9 @@ extern const struct ib_device_ops tulle_ib_flow_ops;
 int tulle_ib_add_gid(const struct ib_gid_attr *attr, void **context);
 int tulle_ib_del_gid(const struct ib_gid_attr *attr, void **context);
 
+/* gsi.c */
+int tulle_ib_gsi_restart(struct tulle_ib_qp *qp);
+
 /* main.c */
 void tulle_ib_report_death(struct tulle_ib_dev *dev);
 int tulle_ib_name(struct tulle_ib_dev *dev, struct xarray *xa, u32 index,
@@ -426,7 +431,10 @@ int tulle_ib_qp_alloc_kernel(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp,
 void tulle_ib_qp_free_kernel(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp);
 int tulle_ib_qp_enlist(struct tulle_ib_qp *qp);
 void tulle_ib_qp_delist(struct tulle_ib_qp *qp);
+void tulle_ib_qp_lock_rings(struct tulle_ib_qp *qp, unsigned long *flags);
+void tulle_ib_qp_unlock_rings(struct tulle_ib_qp *qp, unsigned long flags);
 void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp);
+void tulle_ib_qp_reset_rings_locked(struct tulle_ib_qp *qp);
 void tulle_ib_cq_break(struct tulle_ib_cq *cq, const char *what, u32 value);
 void tulle_ib_qp_broken_work(struct work_struct *work);
 void tulle_ib_qp_wake(struct tulle_ib_qp *qp);
@@ -441,6 +449,8 @@ int tulle_ib_modify_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 		       struct ib_udata *udata);
 int tulle_ib_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 		      struct ib_qp_init_attr *init);
+int tulle_ib_qp_set_attr(struct tulle_ib_qp *qp, const struct ib_qp_attr *attr,
+			 int mask);
 int tulle_ib_qp_set_state(struct tulle_ib_qp *qp, u8 state);
 
 /* qp_user.c */

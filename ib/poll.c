@@ -121,24 +121,40 @@ static bool poll_send(struct tulle_ib_qp *qp,
 	return true;
 }
 
-static bool poll_rq_take(struct tulle_ib_qp *qp,
+/* Strictly in order; it is not used up yet. */
+static bool poll_rq_find(const struct tulle_ib_wq *rq,
 			 const struct tulle_rdma_cqe *cqe,
 			 struct tulle_ib_rwqe *rwqe)
 {
-	struct tulle_ib_wq *rq = &qp->rq;
 	u32 ci = rq->prod.ci;
 
-	if (qp->ibqp.srq)
-		return tulle_ib_srq_take(to_tulle_ib_srq(qp->ibqp.srq),
-					 le64_to_cpu(cqe->wr_id), rwqe);
-	/* Strictly in order. Shadow before pi: pairs with post_recv. */
+	/* Shadow before pi: pairs with post_recv. */
 	if (ci == smp_load_acquire(&rq->prod.pi) ||
 	    (u16)(ci + 1) != le16_to_cpu(cqe->wqe))
 		return false;
 	*rwqe = rq->rwqe[ci & rq->prod.ring.mask];
-	/* Reads of the shadow before ci: the slot is free. */
-	smp_store_release(&rq->prod.ci, ci + 1);
 	return true;
+}
+
+/* That of an SRQ is taken at once: nobody but this CQE knows of it. */
+static bool poll_recv_find(struct tulle_ib_qp *qp,
+			   const struct tulle_rdma_cqe *cqe,
+			   struct tulle_ib_rwqe *rwqe)
+{
+	if (qp->ibqp.srq)
+		return tulle_ib_srq_take(to_tulle_ib_srq(qp->ibqp.srq),
+					 le64_to_cpu(cqe->wr_id), rwqe);
+	return poll_rq_find(&qp->rq, cqe, rwqe);
+}
+
+static void poll_recv_used(struct tulle_ib_qp *qp)
+{
+	struct tulle_prod *prod = &qp->rq.prod;
+
+	if (qp->ibqp.srq)
+		return;
+	/* Reads of the shadow before ci: the slot is free. */
+	smp_store_release(&prod->ci, prod->ci + 1);
 }
 
 static void poll_recv_datagram(const struct tulle_rdma_cqe *cqe, u32 flags,
@@ -199,7 +215,7 @@ static bool poll_recv(struct tulle_ib_qp *qp,
 {
 	struct tulle_ib_rwqe rwqe;
 
-	if (!poll_rq_take(qp, cqe, &rwqe)) {
+	if (!poll_recv_find(qp, cqe, &rwqe)) {
 		tulle_ib_cq_break(to_tulle_ib_cq(qp->ibqp.recv_cq),
 				  "completion of no receive WQE",
 				  le16_to_cpu(cqe->wqe));
@@ -207,17 +223,18 @@ static bool poll_recv(struct tulle_ib_qp *qp,
 	}
 	poll_wc_init(wc, qp, rwqe.wr_id);
 	wc->opcode = IB_WC_RECV;
-	if (cqe->status) {
-		wc->status = poll_status(cqe->status);
-		wc->vendor_err = cqe->syndrome;
-		return true;
-	}
-	if (!poll_recv_fits(qp, cqe, op, rwqe.len)) {
-		/* The WQE is used up: its consumer hears of it all the same. */
+	if (!cqe->status && !poll_recv_fits(qp, cqe, op, rwqe.len)) {
 		tulle_ib_cq_break(to_tulle_ib_cq(qp->ibqp.recv_cq),
 				  "receive completion that does not fit",
 				  le32_to_cpu(cqe->byte_len));
+		/* One that is the queue pair's own is outstanding as before. */
 		wc->status = IB_WC_FATAL_ERR;
+		return qp->ibqp.srq;
+	}
+	poll_recv_used(qp);
+	if (cqe->status) {
+		wc->status = poll_status(cqe->status);
+		wc->vendor_err = cqe->syndrome;
 		return true;
 	}
 	if (op == TULLE_CQE_RECV_WRITE)
@@ -237,7 +254,7 @@ static bool poll_broken(struct tulle_ib_qp *qp,
 {
 	struct tulle_ib_rwqe rwqe;
 
-	if (!is_recv || !qp->ibqp.srq || !poll_rq_take(qp, cqe, &rwqe))
+	if (!is_recv || !qp->ibqp.srq || !poll_recv_find(qp, cqe, &rwqe))
 		return false;
 	poll_wc_init(wc, qp, rwqe.wr_id);
 	wc->opcode = IB_WC_RECV;
@@ -325,7 +342,7 @@ static int poll_flush_rq(struct tulle_ib_qp *qp, int n, struct ib_wc *wc)
 
 	while (done < n) {
 		ci = rq->prod.ci;
-		/* As in poll_rq_take(). */
+		/* As in poll_rq_find(). */
 		if (ci == smp_load_acquire(&rq->prod.pi))
 			break;
 		poll_wc_init(wc, qp, rq->rwqe[ci & rq->prod.ring.mask].wr_id);
@@ -333,7 +350,7 @@ static int poll_flush_rq(struct tulle_ib_qp *qp, int n, struct ib_wc *wc)
 		wc->status = IB_WC_WR_FLUSH_ERR;
 		wc++;
 		done++;
-		/* As in poll_rq_take(). */
+		/* As in poll_recv_used(). */
 		smp_store_release(&rq->prod.ci, ci + 1);
 	}
 	return done;

@@ -222,26 +222,42 @@ static void qp_reset_wq(struct tulle_ib_wq *wq, struct tulle_dbr *dbr)
 	tulle_prod_init(&wq->prod, dbr);
 }
 
-/* In RESET the rings are empty and start from index 0. */
-void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp)
+/* Neither posts nor polls until tulle_ib_qp_unlock_rings(). */
+void tulle_ib_qp_lock_rings(struct tulle_ib_qp *qp, unsigned long *flags)
 {
-	struct ib_qp *ibqp = &qp->ibqp;
-	unsigned long flags;
-
-	if (qp->is_user)
-		return;
-	tulle_ib_cqs_lock(ibqp->send_cq, ibqp->recv_cq, &flags);
+	tulle_ib_cqs_lock(qp->ibqp.send_cq, qp->ibqp.recv_cq, flags);
 	spin_lock(&qp->sq.lock);
 	spin_lock_nested(&qp->rq.lock, SINGLE_DEPTH_NESTING);
+}
+
+void tulle_ib_qp_unlock_rings(struct tulle_ib_qp *qp, unsigned long flags)
+{
+	spin_unlock(&qp->rq.lock);
+	spin_unlock(&qp->sq.lock);
+	tulle_ib_cqs_unlock(qp->ibqp.send_cq, qp->ibqp.recv_cq, flags);
+}
+
+/* In RESET the rings are empty and start from index 0. */
+void tulle_ib_qp_reset_rings_locked(struct tulle_ib_qp *qp)
+{
+	lockdep_assert_held(&qp->rq.lock);
 	qp_clean_cqs(qp);
 	memset(qp->dbr.dbr, 0, sizeof(*qp->dbr.dbr));
 	qp_reset_wq(&qp->sq, qp->dbr.dbr);
 	qp_reset_wq(&qp->rq, qp->dbr.dbr);
 	qp->broken = false;
 	WRITE_ONCE(qp->flush, false);
-	spin_unlock(&qp->rq.lock);
-	spin_unlock(&qp->sq.lock);
-	tulle_ib_cqs_unlock(ibqp->send_cq, ibqp->recv_cq, flags);
+}
+
+void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp)
+{
+	unsigned long flags;
+
+	if (qp->is_user)
+		return;
+	tulle_ib_qp_lock_rings(qp, &flags);
+	tulle_ib_qp_reset_rings_locked(qp);
+	tulle_ib_qp_unlock_rings(qp, flags);
 }
 
 /* Let the consumers of both CQs find what is completed in software. */
@@ -279,6 +295,23 @@ void tulle_ib_cq_break(struct tulle_ib_cq *cq, const char *what, u32 value)
 	}
 }
 
+/* That one nobody connects anew, or anything without it. */
+static bool qp_restart(struct tulle_ib_qp *qp)
+{
+	int err;
+
+	if (qp->type != TULLE_QP_GSI)
+		return false;
+	err = tulle_ib_gsi_restart(qp);
+	if (err)
+		tulle_dev_fail(qp->dev->tdev,
+			       "connection management was stopped");
+	else
+		ibdev_notice(&qp->dev->ibdev,
+			     "connection management was restarted\n");
+	return !err;
+}
+
 static void qp_start_flush(struct tulle_ib_qp *qp)
 {
 	struct ib_qp *ibqp = &qp->ibqp;
@@ -310,12 +343,8 @@ void tulle_ib_qp_broken_work(struct work_struct *work)
 	bool stopped = false;
 
 	mutex_lock(&qp->mutex);
-	if (READ_ONCE(qp->broken) && !qp->gone) {
-		/* That one nobody connects anew, or anything without it. */
-		if (qp->type == TULLE_QP_GSI)
-			tulle_dev_fail(qp->dev->tdev,
-				       "connection management was stopped");
-		else if (qp_stop(qp) && !tulle_ib_is_dead(qp->dev))
+	if (READ_ONCE(qp->broken) && !qp->gone && !qp_restart(qp)) {
+		if (qp_stop(qp) && !tulle_ib_is_dead(qp->dev))
 			tulle_dev_fail(qp->dev->tdev,
 				       "a queue pair could not be stopped");
 		qp->state = IB_QPS_ERR;

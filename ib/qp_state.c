@@ -101,7 +101,19 @@ static int qp_modify(struct tulle_ib_qp *qp, struct tulle_modify_qp *in)
 			      sizeof(*in), NULL, 0);
 }
 
-/* Only the state; the caller keeps @qp->state. */
+/* What was checked; the caller keeps @qp->state. */
+int tulle_ib_qp_set_attr(struct tulle_ib_qp *qp, const struct ib_qp_attr *attr,
+			 int mask)
+{
+	struct tulle_modify_qp in = {
+		.mask = cpu_to_le32(mask & QP_MASK_DEVICE),
+	};
+
+	qp_fill_attr(&in.attr, attr, mask);
+	return qp_modify(qp, &in);
+}
+
+/* Only the state, likewise. */
 int tulle_ib_qp_set_state(struct tulle_ib_qp *qp, u8 state)
 {
 	struct tulle_modify_qp in = {
@@ -130,9 +142,6 @@ static int qp_modify_locked(struct tulle_ib_qp *qp,
 	enum ib_qp_state cur = mask & IB_QP_CUR_STATE ? attr->cur_qp_state :
 							 qp->state;
 	enum ib_qp_state next = mask & IB_QP_STATE ? attr->qp_state : cur;
-	struct tulle_modify_qp in = {
-		.mask = cpu_to_le32(mask & QP_MASK_DEVICE),
-	};
 	int err;
 
 	if (!ib_modify_qp_is_ok(cur, next, qp->ibqp.qp_type, mask)) {
@@ -143,9 +152,8 @@ static int qp_modify_locked(struct tulle_ib_qp *qp,
 	err = qp_check_attr(qp, attr, mask);
 	if (err)
 		return err;
-	qp_fill_attr(&in.attr, attr, mask);
 	if (!qp_is_stopped_anyway(qp, next)) {
-		err = qp_modify(qp, &in);
+		err = tulle_ib_qp_set_attr(qp, attr, mask);
 		/* Who drains its queue pair frees the memory next. */
 		if (err && !qp->is_user && next == IB_QPS_ERR)
 			tulle_dev_fail(qp->dev->tdev,
