@@ -8,8 +8,10 @@
 #include "flow.h"
 #include "rdma.h"
 
-/* What the binary was made of; the build gives it. */
-#ifndef TFW_BUILD
+/* What the binary was made of: whoever builds it may say so. */
+#if __has_include("build.h")
+#include "build.h"
+#else
 #define TFW_BUILD	"unversioned build"
 #endif
 

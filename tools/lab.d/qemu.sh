@@ -118,8 +118,9 @@ qemu_sync_device()
 
 	if [ -f "$TOP/firmware/qemu/meson.build" ]; then
 		mkdir -p "$dev/include"
-		rsync -rlpc --delete --exclude=/include --exclude=/test --exclude=/images --exclude='*.o' \
-			--exclude='*.a' --exclude='*.d' "$TOP/firmware/" "$dev/"
+		rsync -rlpc --delete --exclude=/include --exclude=/test --exclude=/images --exclude=/build.h \
+			--exclude='*.o' --exclude='*.a' --exclude='*.d' "$TOP/firmware/" "$dev/"
+		echo "#define TFW_BUILD \"$(qemu_key)\"" | put_if_changed "$dev/build.h"
 		rsync -rlpc --delete --include='*.h' --exclude='*' "$TOP/include/" "$dev/include/"
 		{ cat "$QEMU_SRC/hw/net/meson.build.orig"; echo "subdir('tulle/qemu')"; } |
 			put_if_changed "$QEMU_SRC/hw/net/meson.build"
