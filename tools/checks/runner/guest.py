@@ -26,6 +26,8 @@ cd {top} || exit 125
 one() {{
 	echo "{mark} begin $1"
 	echo "{mark} $1;" >/dev/kmsg
+	# It switches itself off at its first report, whoever that was about.
+	! grep -qs "debug_locks: *0" /proc/lockdep_stats || echo "BUG: lockdep is off" >/dev/kmsg
 	timeout -k 10 "$2" bash -c "$3" </dev/null 2>&1
 	rc=$?
 	echo
