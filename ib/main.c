@@ -140,10 +140,23 @@ static void main_init_ibdev(struct tulle_ib_dev *dev)
 	main_set_ops(dev);
 }
 
+/* Who has forgotten to destroy it uses memory that is gone when it does. */
+static void main_check_left(struct tulle_ib_dev *dev, struct xarray *names,
+			    const char *what)
+{
+	unsigned long index;
+	void *left;
+
+	xa_for_each(names, index, left)
+		WARN(1, "%s: %s %#lx was not destroyed\n",
+		     dev_name(dev->tdev->device), what, index);
+}
+
 static void main_destroy(struct tulle_ib_dev *dev)
 {
-	WARN_ON_ONCE(!xa_empty(&dev->qps) || !xa_empty(&dev->srqs) ||
-		     !xa_empty(&dev->cqs));
+	main_check_left(dev, &dev->qps, "queue pair");
+	main_check_left(dev, &dev->srqs, "SRQ");
+	main_check_left(dev, &dev->cqs, "CQ");
 	ida_destroy(&dev->rule_ids);
 	tulle_ib_key_destroy(dev, dev->dma_key, false);
 	main_put_vectors(dev);
