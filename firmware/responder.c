@@ -20,9 +20,10 @@ enum tfw_resp_result tfw_resp_refuse(struct tfw_qp *qp, u8 *nak, u8 code)
 		[ROCE_NAK_SEQ]		= -1,
 		[ROCE_NAK_INV_REQ]	= TULLE_QP_EVENT_REQ_ERR,
 		[ROCE_NAK_ACCESS]	= TULLE_QP_EVENT_ACCESS_ERR,
-		[ROCE_NAK_OP]		= -1,
+		[ROCE_NAK_OP]		= TULLE_QP_EVENT_FATAL,
 	};
 
+	/* Who failed already has told, and does not again. */
 	*nak = code;
 	doom(qp, event[code]);
 	return TFW_RESP_NAK;
@@ -190,6 +191,20 @@ static enum tfw_resp_result open_write(struct tfw_qp *qp,
 	return TFW_RESP_OK;
 }
 
+/* The memory went after the message began, or there is none at the address. */
+static enum tfw_resp_result write_failed(struct tfw_qp *qp,
+					 const struct tfw_pkt *pkt, u8 status,
+					 u8 *nak)
+{
+	u8 code = status == TULLE_WC_REM_ACCESS ? ROCE_NAK_ACCESS : ROCE_NAK_OP;
+
+	if (!(pkt->op & ROCE_H_IMM))
+		return tfw_resp_refuse(qp, nak, code);
+	recv_failed(qp, pkt, TULLE_WC_LOC_ACCESS, nak);
+	*nak = code;
+	return TFW_RESP_NAK;
+}
+
 static enum tfw_resp_result do_write(struct tfw_qp *qp,
 				     const struct tfw_pkt *pkt, u8 *nak)
 {
@@ -210,12 +225,8 @@ static enum tfw_resp_result do_write(struct tfw_qp *qp,
 		*nak = st;
 		return TFW_RESP_NAK;
 	}
-	/* The memory went after the message began, and was to be reported. */
-	if (st == TULLE_WC_REM_ACCESS && (pkt->op & ROCE_H_IMM))
-		return recv_failed(qp, pkt, TULLE_WC_LOC_ACCESS, nak);
 	if (st)
-		return tfw_resp_refuse(qp, nak, st == TULLE_WC_REM_ACCESS ?
-				       ROCE_NAK_ACCESS : ROCE_NAK_OP);
+		return write_failed(qp, pkt, st, nak);
 	s->va += pkt->data.len;
 	s->left -= pkt->data.len;
 	s->off += pkt->data.len;

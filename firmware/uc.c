@@ -32,6 +32,8 @@ void tfw_uc_rx(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	bool gap = pkt->psn != s->epsn;
 	u8 nak = 0;
 
+	if (s->dead)
+		return;
 	s->epsn = (pkt->psn + 1) & TFW_PSN_MASK;
 	if (gap && s->op)
 		drop(qp);

@@ -246,6 +246,83 @@ static void test_hole(void **state)
 	peer_free(p);
 }
 
+/*
+ * A hole at the responder: it cannot do what is asked and says so once, to its
+ * own driver as well. Not where a completion tells.
+ */
+static void hole_op(unsigned int n, u8 type, u8 op, int event)
+{
+	struct rc *rc = rc_create(n);
+	struct rc_dev *to = &rc->dev[n - 1];
+	struct rc_op o = { .op = op, .wr_id = 3, .len = 8, .rkey = to->key,
+			   .inl = op == TULLE_WQE_ATOMIC_WRITE };
+	bool uc = type == TULLE_QP_UC;
+	struct rc_qp a, b;
+
+	rc_qp_init(&rc->dev[0], &a, type, 0, 0);
+	rc_qp_init(to, &b, type, 0, 0);
+	rc_connect(&a, &b, NULL);
+	o.addr = rc_fill(a.dev, 8, 1);
+	o.raddr = fake_mem(&to->d, 4096, 4096) + 64;
+	to->d.hole = o.raddr;
+	to->d.hole_len = 8;
+	rc_recv(&b, 5, rc_mem(to, 8), 8);
+	rc_post(&a, &o);
+	/* What is wrong with the next one is not looked at any more. */
+	o.rkey = 0x9900;
+	rc_do(&a, &o);
+	fake_advance(&rc->env, RC_MS);
+	rc_expect(&a.scq, 3, uc ? 0 : TULLE_WC_REM_OP);
+	rc_expect(&a.scq, 3, uc ? 0 : TULLE_WC_WR_FLUSH);
+	assert_int_equal(b.qp->state, TULLE_QPS_ERR);
+	assert_int_equal(rc_event(to), event);
+	assert_int_equal(rc_event(to), -1);
+	rc_expect(&b.rcq, 5, event < 0 ? TULLE_WC_LOC_ACCESS :
+					 TULLE_WC_WR_FLUSH);
+	assert_null(rc_poll(&b.rcq));
+	rc_destroy(rc);
+}
+
+static void test_responder_hole(void **state)
+{
+	static const u8 ops[] = { TULLE_WQE_WRITE, TULLE_WQE_CMP_SWAP,
+				  TULLE_WQE_FETCH_ADD,
+				  TULLE_WQE_ATOMIC_WRITE };
+	unsigned int n, i;
+
+	(void)state;
+	for (n = 1; n <= 2; n++) {
+		for (i = 0; i < TFW_ARRAY_SIZE(ops); i++)
+			hole_op(n, TULLE_QP_RC, ops[i], TULLE_QP_EVENT_FATAL);
+		hole_op(n, TULLE_QP_RC, TULLE_WQE_WRITE_IMM, -1);
+		hole_op(n, TULLE_QP_UC, TULLE_WQE_WRITE, TULLE_QP_EVENT_FATAL);
+		hole_op(n, TULLE_QP_UC, TULLE_WQE_WRITE_IMM, -1);
+	}
+}
+
+/* A receive queue that is out of reach has told already. */
+static void test_recv_hole(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; n <= 2; n++) {
+		struct duo *t = duo_make(n);
+		struct rc_op o = { .op = TULLE_WQE_SEND, .wr_id = 3, .len = 8,
+				   .addr = rc_fill(t->a.dev, 8, 1) };
+
+		rc_recv(&t->b, 5, rc_mem(t->b.dev, 8), 8);
+		t->b.dev->d.hole = (u64)(t->b.rq - t->b.dev->d.mem) + FAKE_BASE;
+		t->b.dev->d.hole_len = 1;
+		rc_do(&t->a, &o);
+		fake_advance(&t->rc->env, RC_MS);
+		rc_expect(&t->a.scq, 3, TULLE_WC_REM_OP);
+		assert_int_equal(rc_event(t->b.dev), TULLE_QP_EVENT_FATAL);
+		assert_int_equal(rc_event(t->b.dev), -1);
+		duo_free(t);
+	}
+}
+
 /* One after the other overruns the CQ: the QP fails, nothing worse. */
 static void test_cq_overrun(void **state)
 {
@@ -280,6 +357,8 @@ int main(void)
 		cmocka_unit_test(test_too_many_reads),
 		cmocka_unit_test(test_no_reads),
 		cmocka_unit_test(test_hole),
+		cmocka_unit_test(test_responder_hole),
+		cmocka_unit_test(test_recv_hole),
 		cmocka_unit_test(test_cq_overrun),
 	};
 
