@@ -192,11 +192,16 @@ static bool ip_sum_good(const struct tfw_frame *f)
 	return tfw_sum_fold(&s) == 0xffff;
 }
 
-/* RC, UC, XRC: is it the partner's? */
+/*
+ * RC, UC, XRC: is it the partner's? Off the wire its addresses are all that
+ * tells; processes on one function share those, but there the sender is known.
+ */
 static bool from_partner(const struct tfw_qp *qp, const struct tfw_pkt *pkt)
 {
 	const struct tfw_gid *gid;
 
+	if (pkt->from && tfw_roce_qpn(pkt->from) != qp->attr.dest_qpn)
+		return false;
 	gid = tfw_gid_at(qp->obj.func, le16_to_cpu(qp->attr.av.sgid));
 	return gid && !memcmp(gid->gid, pkt->dgid, sizeof(pkt->dgid)) &&
 	       !memcmp(qp->attr.av.dgid, pkt->sgid, sizeof(pkt->sgid));
@@ -359,9 +364,10 @@ static bool addresses(const struct tfw_frame *f, struct tfw_pkt *pkt)
 }
 
 /* A RoCE packet is taken if it is for one of the function's GIDs or groups. */
-static bool roce_take(struct tfw_func *func, struct tfw_frame *f)
+static bool roce_take(struct tfw_func *func, struct tfw_frame *f,
+		      const struct tfw_qp *from)
 {
-	struct tfw_pkt pkt = { 0 };
+	struct tfw_pkt pkt = { .from = from };
 	const struct tfw_gid *gid;
 	bool multicast;
 
@@ -380,17 +386,26 @@ static bool roce_take(struct tfw_func *func, struct tfw_frame *f)
 	return true;
 }
 
-bool tfw_roce_rx(struct tfw_vport *vport, struct tfw_frame *f)
+static bool receive(struct tfw_func *func, struct tfw_frame *f,
+		    const struct tfw_qp *from)
 {
-	struct tfw_func *func = vport->func;
-
 	if (!func->rdma || !tfw_func_live(func) || (f->flags & TFW_F_GSO))
 		return false;
 	tfw_frame_parse(f);
-	return is_roce(f) && roce_take(func, f);
+	return is_roce(f) && roce_take(func, f, from);
+}
+
+bool tfw_roce_rx(struct tfw_vport *vport, struct tfw_frame *f)
+{
+	return receive(vport->func, f, NULL);
 }
 
 void tfw_roce_rx_own(struct tfw_qp *qp, struct tfw_frame *f)
+{
+	receive(qp->obj.func, f, qp);
+}
+
+void tfw_roce_rx_group(struct tfw_qp *qp, struct tfw_frame *f)
 {
 	bool itself = !(qp->flags & TULLE_QP_F_NO_LOOPBACK);
 	struct tfw_func *func = qp->obj.func;

@@ -204,9 +204,9 @@ u8 tfw_roce_send(struct tfw_qp *qp, const struct tulle_av *av,
 	TFW_QP_COUNT(qp, tx_bytes, f->len - f->l3);
 	/* The switch gives nothing back to where it came from: done here. */
 	if (is_multicast(av, gid)) {
-		tfw_roce_rx_own(qp, f);
+		tfw_roce_rx_group(qp, f);
 	} else if (tfw_gid_find(func, av->dgid, vlan ? vlan : -1)) {
-		tfw_roce_rx(func->vport, f);
+		tfw_roce_rx_own(qp, f);
 		return TULLE_WC_SUCCESS;
 	}
 	tfw_tx_frame(func->vport, f);

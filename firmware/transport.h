@@ -158,9 +158,11 @@ u8 tfw_data_to_key(const struct tfw_data *d, struct tfw_qp *qp, u32 key,
  * @imm, @atomic: in wire order
  * @data: payload
  * @ip: its IP header; NULL in the loopback path
+ * @from: who sent it, when that is on the same function; else NULL
  */
 struct tfw_pkt {
 	struct tfw_data	data;
+	const struct tfw_qp *from;
 	const u8	*ip;
 	const u8	*eth;
 	u16		op;
@@ -210,8 +212,9 @@ struct tfw_roce_tx {
 u8 tfw_roce_send(struct tfw_qp *qp, const struct tulle_av *av,
 		 const struct tfw_roce_tx *tx);
 
-/* What @qp sends to a group, to the members of its own function (roce.c). */
+/* What @qp sends to its own function, or to members of a group there (roce.c). */
 void tfw_roce_rx_own(struct tfw_qp *qp, struct tfw_frame *f);
+void tfw_roce_rx_group(struct tfw_qp *qp, struct tfw_frame *f);
 
 void tfw_roce_ext32(struct tfw_roce_tx *tx, u32 v);
 void tfw_roce_ext64(struct tfw_roce_tx *tx, u64 v);

@@ -196,6 +196,113 @@ static void test_itself(void **state)
 	rc_destroy(rc);
 }
 
+/*
+ * A third queue pair of the same function, set to talk to one that is connected
+ * to another: the address is right, the number is not.
+ */
+static void foreign_up(struct duo *t, struct rc_qp *x, u8 type)
+{
+	struct rc_attr at = { .timeout = 8, .retry_cnt = 2, .sq_psn = 7,
+			      .rq_psn = 9, .dest_qpn = t->b.qpn };
+
+	rc_qp_init(t->b.dev, x, type, 0, 0);
+	rc_av(t->b.dev, 0, &at.av);
+	rc_up(x, &at, TULLE_QPS_RTS);
+}
+
+static struct duo *foreign_make(u8 type)
+{
+	struct rc_attr at = { .sq_psn = 7, .rq_psn = 9 };
+	struct duo *t = calloc(1, sizeof(*t));
+
+	t->rc = rc_create(1);
+	rc_qp_init(&t->rc->dev[0], &t->a, type, 0, 0);
+	rc_qp_init(&t->rc->dev[0], &t->b, type, 0, 0);
+	rc_connect(&t->a, &t->b, &at);
+	t->src = rc_fill(t->a.dev, 8192, 1);
+	t->dst = rc_mem(t->b.dev, 8192);
+	return t;
+}
+
+static void foreign_request(u8 type, u8 op, u32 rkey)
+{
+	struct duo *t = foreign_make(type);
+	struct rc_op o = { .op = op, .wr_id = 1, .len = 64, .addr = t->src,
+			   .raddr = t->dst, .rkey = rkey };
+	struct rc_qp x;
+
+	foreign_up(t, &x, type);
+	rc_recv(&t->b, 5, t->dst, 64);
+	rc_do(&x, &o);
+	fake_advance(&t->rc->env, 50 * RC_MS);
+	rc_expect(&x.scq, 1, type == TULLE_QP_UC ? 0 : TULLE_WC_RETRY_EXC);
+	assert_true(t->b.dev->f->rdma->stats.bad_source > 0);
+	assert_int_equal(t->b.qp->state, TULLE_QPS_RTS);
+	assert_null(rc_poll(&t->b.rcq));
+	assert_int_equal(rc_event(t->b.dev), -1);
+	/* Its own partner, with the same numbers */
+	o.op = TULLE_WQE_SEND;
+	duo_do(t, o);
+	rc_expect(&t->a.scq, 1, 0);
+	rc_expect(&t->b.rcq, 5, 0);
+	rc_same(t->a.dev, t->src, t->b.dev, t->dst, 64);
+	duo_free(t);
+}
+
+/* Nor is its answer taken, while a request waits for the right one. */
+static void foreign_answer(void)
+{
+	struct duo *t = foreign_make(TULLE_QP_RC);
+	struct rc_op o = { .op = TULLE_WQE_SEND, .wr_id = 2, .len = 64,
+			   .addr = t->dst };
+	struct rc_qp x;
+
+	foreign_up(t, &x, TULLE_QP_RC);
+	rc_to_state(&t->a, TULLE_QPS_RESET);
+	rc_do(&t->b, &o);
+	fake_run(&t->rc->env);
+	tfw_resp_ack(x.qp, 9, ROCE_AETH_NAK | ROCE_NAK_ACCESS);
+	fake_run(&t->rc->env);
+	tfw_resp_ack(x.qp, 9, ROCE_AETH_ACK);
+	fake_run(&t->rc->env);
+	assert_null(rc_poll(&t->b.scq));
+	assert_int_equal(t->b.dev->f->rdma->stats.bad_source, 2);
+	assert_int_equal(t->b.qp->state, TULLE_QPS_RTS);
+	duo_free(t);
+}
+
+static void test_foreign(void **state)
+{
+	(void)state;
+	foreign_request(TULLE_QP_RC, TULLE_WQE_SEND, 0);
+	foreign_request(TULLE_QP_RC, TULLE_WQE_WRITE, 0x9900);
+	foreign_request(TULLE_QP_RC, TULLE_WQE_READ, 0x9900);
+	foreign_request(TULLE_QP_UC, TULLE_WQE_SEND, 0);
+	foreign_request(TULLE_QP_UC, TULLE_WQE_WRITE, 0x9900);
+	foreign_answer();
+}
+
+/* Path MTUs that differ: no short cut, and the partner's packets arrive. */
+static void test_packets_within(void **state)
+{
+	struct duo *t = foreign_make(TULLE_QP_RC);
+	struct rc_op o = { .op = TULLE_WQE_READ, .wr_id = 3, .len = 64 };
+
+	(void)state;
+	t->b.qp->attr.path_mtu = 11;
+	duo_do(t, o);
+	rc_expect(&t->a.scq, 3, 0);
+	rc_same(t->a.dev, t->src, t->b.dev, t->dst, 64);
+	o.op = TULLE_WQE_FETCH_ADD;
+	o.len = 8;
+	o.swap_add = 1;
+	duo_do(t, o);
+	rc_expect(&t->a.scq, 3, 0);
+	assert_int_equal(t->b.dev->f->rdma->stats.bad_source, 0);
+	assert_int_equal(t->b.dev->f->rdma->stats.loopback_messages, 0);
+	duo_free(t);
+}
+
 /* Ranges that overlap in one memory. */
 static void test_overlap(void **state)
 {
@@ -221,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_local_fault),
 		cmocka_unit_test(test_partner_gone),
 		cmocka_unit_test(test_itself),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_packets_within),
 		cmocka_unit_test(test_overlap),
 	};
 

@@ -114,6 +114,53 @@ static void test_xrc(void **state)
 	run_xrc(2);
 }
 
+/* An initiator of the same function that the target is not connected to. */
+static void test_foreign(void **state)
+{
+	struct rc_attr at = { .timeout = 8, .retry_cnt = 2 };
+	struct rc *rc = rc_create(1);
+	struct rc_dev *dev = &rc->dev[0];
+	u32 xrcd = fake_create(&dev->d, TULLE_CMD_CREATE_XRCD, NULL, 0, NULL);
+	struct rc_op o = { .op = TULLE_WQE_SEND, .wr_id = 1, .len = 100 };
+	struct rc_qp ini, tgt, x;
+	struct srq s;
+	u64 dst;
+
+	(void)state;
+	rc_qp_init(dev, &ini, TULLE_QP_XRC_INI, 0, 0);
+	rc_qp_init(dev, &x, TULLE_QP_XRC_INI, 0, 0);
+	rc_qp_init(dev, &tgt, TULLE_QP_XRC_TGT, 0, xrcd);
+	rc_connect(&ini, &tgt, NULL);
+	at.dest_qpn = tgt.qpn;
+	rc_av(dev, 0, &at.av);
+	rc_up(&x, &at, TULLE_QPS_RTS);
+	srq_make(dev, &s, xrcd);
+	o.addr = rc_fill(dev, 100, 3);
+	dst = rc_mem(dev, 100);
+	srq_post(dev, &s, 5, dst, 100);
+	o.srqn = (s.handle & TULLE_HANDLE_INDEX) + 1;	/* none */
+	rc_do(&x, &o);
+	fake_advance(&rc->env, 50 * RC_MS);
+	rc_expect(&x.scq, 1, TULLE_WC_RETRY_EXC);
+	assert_int_equal(dev->f->rdma->stats.bad_source, 3);
+	assert_int_equal(tgt.qp->state, TULLE_QPS_RTS);
+	assert_null(rc_poll(&s.cq));
+	o.srqn = s.handle & TULLE_HANDLE_INDEX;
+	/* By packets, and without */
+	tgt.qp->attr.path_mtu = 11;
+	rc_do(&ini, &o);
+	rc_expect(&ini.scq, 1, 0);
+	rc_expect(&s.cq, 5, 0);
+	assert_int_equal(dev->f->rdma->stats.loopback_messages, 0);
+	tgt.qp->attr.path_mtu = 10;
+	srq_post(dev, &s, 6, dst, 100);
+	rc_do(&ini, &o);
+	rc_expect(&ini.scq, 1, 0);
+	rc_expect(&s.cq, 6, 0);
+	assert_int_equal(dev->f->rdma->stats.loopback_messages, 1);
+	rc_destroy(rc);
+}
+
 static u32 xrc_reth(u8 *ext, const struct srq *s, u64 va, u32 rkey, u32 len)
 {
 	tfw_put32(ext, s->handle & TULLE_HANDLE_INDEX);
@@ -210,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xrc),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_read_of_its_pd),
 		cmocka_unit_test(test_srq),
 	};
