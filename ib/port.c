@@ -2,8 +2,10 @@
 /* The device and its port as verbs describe them; the port's net_device. */
 
 #include <linux/bitfield.h>
+#include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/rtnetlink.h>
 #include <rdma/ib_addr.h>
 #include <rdma/ib_mad.h>
 
@@ -194,6 +196,28 @@ static int port_query(struct ib_device *ibdev, u32 port,
 	return 0;
 }
 
+/* In units of 100 Mb/s; 0: there is no link. Not every kernel asks. */
+static int __maybe_unused port_query_speed(struct ib_device *ibdev, u32 port,
+					   u64 *speed)
+{
+	struct ethtool_link_ksettings set = {};
+	struct net_device *ndev;
+
+	*speed = 0;
+	ndev = ib_device_get_netdev(ibdev, port);
+	if (!ndev)
+		return 0;
+	rtnl_lock();
+	if (ndev->reg_state == NETREG_REGISTERED && netif_running(ndev) &&
+	    netif_carrier_ok(ndev) &&
+	    !__ethtool_get_link_ksettings(ndev, &set) &&
+	    set.base.speed != (u32)SPEED_UNKNOWN)
+		*speed = set.base.speed / 100;
+	rtnl_unlock();
+	dev_put(ndev);
+	return 0;
+}
+
 static enum rdma_link_layer port_link_layer(struct ib_device *ibdev, u32 port)
 {
 	return IB_LINK_LAYER_ETHERNET;
@@ -247,6 +271,7 @@ const struct ib_device_ops tulle_ib_port_ops = {
 	.query_device		= port_query_device,
 	.query_pkey		= port_query_pkey,
 	.query_port		= port_query,
+	TULLE_QUERY_PORT_SPEED(port_query_speed)
 };
 
 /* The one net_device of this function's physical port. */

@@ -58,6 +58,13 @@ static inline int tulle_cmd_create_qp_ex2(struct ibv_context *ctx,
 #endif
 }
 
+/* A member of struct verbs_context_ops where there is one. */
+#if IBVERBS_PABI_VERSION >= 65
+#define TULLE_QUERY_PORT_SPEED	.query_port_speed = ibv_cmd_query_port_speed,
+#else
+#define TULLE_QUERY_PORT_SPEED
+#endif
+
 /*
  * Ours follows the kernel's without a gap, although the latter is not always a
  * multiple of 8 bytes.

@@ -87,6 +87,7 @@ static const struct verbs_context_ops tulle_ops = {
 	.post_srq_recv = tulle_srq_post,
 	.query_device_ex = tulle_query_device,
 	.query_port = tulle_query_port,
+	TULLE_QUERY_PORT_SPEED
 	.query_qp = tulle_qp_query,
 	.query_srq = tulle_srq_query,
 	.reg_dmabuf_mr = tulle_mr_reg_dmabuf,

@@ -76,6 +76,7 @@ RESIZE_USER_CQ		\(\*resize_user_cq\)\(struct ib_cq \*
 REG_MR_DMAH		\(\*reg_user_mr\)\([^)]*struct ib_dmah \*
 COUNTER_PORT		\(\*counter_unbind_qp\)\(struct ib_qp \*[a-z]*, u32
 COUNTER_INIT		\(\*counter_init\)\(struct rdma_counter \*
+QUERY_PORT_SPEED	\(\*query_port_speed\)\(struct ib_device \*
 PORT_STATE_EVENT	 ib_dispatch_port_state_event\(struct ib_device \*
 END
 }

@@ -18,6 +18,7 @@
  *	REG_USER_MR(fn), REG_USER_MR_DMABUF(fn)	without a DMA handle
  *	COUNTER_BIND_QP(fn), COUNTER_UNBIND_QP(fn)	without a port
  *	COUNTER_INIT(name)		nothing (7.3: an empty initialiser)
+ *	QUERY_PORT_SPEED(fn)		nothing: that kernel does not ask (no DEFINE)
  *	ROBUST_UDATA			nothing
  *
  * TULLE_CORE_REPORTS_PORTS: does ib_core turn changes of the net_device into
@@ -95,6 +96,12 @@ static inline int ib_no_udata_io(struct ib_udata *udata)
 #define TULLE_ROBUST_UDATA	.uverbs_robust_udata = true,
 #else
 #define TULLE_ROBUST_UDATA
+#endif
+
+#if TULLE_HAVE_QUERY_PORT_SPEED
+#define TULLE_QUERY_PORT_SPEED(fn)	.query_port_speed = fn,
+#else
+#define TULLE_QUERY_PORT_SPEED(fn)
 #endif
 
 #if !TULLE_HAVE_UMEM_GET_VA
