@@ -312,23 +312,31 @@ static enum tulle_status rq_attach(struct tfw_rq *rq, struct tfw_cmd *cmd,
 	return TULLE_STATUS_OK;
 }
 
-static enum tulle_status rq_set_flags(struct tfw_rq *rq,
-				      const struct tulle_rq_ctx *in)
+/* The memory that the flags need. */
+static enum tulle_status gro_get(struct tfw_rq *rq,
+				 const struct tulle_rq_ctx *in)
 {
-	u32 old = rq->flags;
+	if (!(le32_to_cpu(in->flags) & TULLE_RQ_F_GRO) || rq->gro ||
+	    tfw_gro_init(rq))
+		return TULLE_STATUS_OK;
+	return TULLE_STATUS_NOMEM;
+}
 
-	tfw_gro_flush(rq);
-	rq->flags = le32_to_cpu(in->flags);
-	if ((rq->flags & TULLE_RQ_F_GRO) && !rq->gro && !tfw_gro_init(rq)) {
-		rq->flags = old;
-		return TULLE_STATUS_NOMEM;
-	}
+/* Gives back what the flags, as they are, do not need. */
+static void gro_put(struct tfw_rq *rq)
+{
 	if (!(rq->flags & TULLE_RQ_F_GRO))
 		tfw_gro_cleanup(rq);
+}
+
+static void rq_set_flags(struct tfw_rq *rq, const struct tulle_rq_ctx *in)
+{
+	tfw_gro_flush(rq);
+	rq->flags = le32_to_cpu(in->flags);
+	gro_put(rq);
 	rq->gro_max = le32_to_cpu(in->gro_max);
 	rq->gro_usecs = le16_to_cpu(in->gro_usecs);
 	rq->split_thresh = le16_to_cpu(in->split_thresh);
-	return TULLE_STATUS_OK;
 }
 
 static void rq_stop(struct tfw_rq *rq)
@@ -420,7 +428,9 @@ enum tulle_status tfw_cmd_create_rq(struct tfw_cmd *cmd)
 	tfw_list_init(&rq->parked);
 	tfw_list_init(&rq->gro_node);
 	tfw_work_init(&rq->wq.work, cmd->func, rq_run);
-	status = rq_set_flags(rq, in);
+	status = gro_get(rq, in);
+	if (status == TULLE_STATUS_OK)
+		rq_set_flags(rq, in);
 	if (status == TULLE_STATUS_OK && in->state != TULLE_QUEUE_STOPPED)
 		status = rq_attach(rq, cmd, 0, in);
 	if (status != TULLE_STATUS_OK) {
@@ -509,6 +519,8 @@ enum tulle_status tfw_cmd_modify_rq(struct tfw_cmd *cmd)
 		return TFW_CMD_BAD(cmd, struct tulle_modify_rq, mask);
 	if (mask & TULLE_RQ_MOD_FLAGS) {
 		status = check_flags(cmd, base, &in->ctx);
+		if (status == TULLE_STATUS_OK)
+			status = gro_get(rq, &in->ctx);
 		if (status != TULLE_STATUS_OK)
 			return status;
 	}
@@ -520,6 +532,7 @@ enum tulle_status tfw_cmd_modify_rq(struct tfw_cmd *cmd)
 	else
 		status = TULLE_STATUS_OK;
 	if (status == TULLE_STATUS_OK && (mask & TULLE_RQ_MOD_FLAGS))
-		status = rq_set_flags(rq, &in->ctx);
+		rq_set_flags(rq, &in->ctx);
+	gro_put(rq);
 	return status;
 }

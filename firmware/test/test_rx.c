@@ -524,6 +524,50 @@ static void test_swap(void **state)
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 }
 
+/* A swap that memory is short for changed nothing: the old ring goes on. */
+static void test_swap_no_memory(void **state)
+{
+	const u32 ring = TULLE_RQ_MOD_RING | TULLE_RQ_MOD_FLAGS;
+	const u32 stop = TULLE_RQ_MOD_STATE | TULLE_RQ_MOD_FLAGS;
+	struct net_spec s = { .payload = 500 };
+	struct tulle_rq_ctx ctx, stopped;
+	struct fx *fx = *state;
+	struct net_rq next = { .n = fx->rq.n, .ctx = fx->rq.ctx };
+	u32 len;
+
+	next.ctx.handle = cpu_to_le32(fx->rq.handle);
+	next.ctx.flags = cpu_to_le32(TULLE_RQ_F_GRO);
+	next.ctx.gro_max = cpu_to_le32(65536);
+	net_rq_memory(&next, 4, 2048);
+	stopped = next.ctx;
+	stopped.state = TULLE_QUEUE_STOPPED;
+
+	fx->p->env.alloc_budget = 0;
+	modify(fx, ring, &next.ctx, TULLE_STATUS_NOMEM);
+	modify(fx, stop, &stopped, TULLE_STATUS_NOMEM);
+	fx->p->env.alloc_budget = -1;
+	net_rq_post(&fx->rq, 1);
+	s.seq = 1;
+	len = fx_send(fx, &s);
+	expect_frame(fx, fx->p->frame, len);
+	fx_query(fx, &ctx);
+	assert_memory_equal(&ctx.pages, &fx->rq.ctx.pages, sizeof(ctx.pages));
+	assert_int_equal(ctx.state, TULLE_QUEUE_READY);
+	assert_int_equal(le32_to_cpu(ctx.flags), 0);
+
+	/* Refused with memory at hand: it is given back. */
+	len = (u32)fx->p->env.allocs;
+	stopped.state = TULLE_QUEUE_ERROR;
+	modify(fx, stop, &stopped, TULLE_STATUS_BAD_PARAM);
+	assert_int_equal(fx->p->env.allocs, len);
+
+	modify(fx, ring, &next.ctx, 0);
+	fx_query(fx, &ctx);
+	assert_memory_equal(&ctx.pages, &next.ctx.pages, sizeof(ctx.pages));
+	assert_int_equal(le32_to_cpu(ctx.flags), TULLE_RQ_F_GRO);
+	net_rq_free(&next);
+}
+
 static void test_stop(void **state)
 {
 	struct tulle_rq_ctx ctx = { .state = TULLE_QUEUE_STOPPED };
@@ -700,6 +744,7 @@ int main(void)
 		T(test_standstill, fx_setup),
 		T(test_error_dry, fx_setup),
 		T(test_swap, fx_setup),
+		T(test_swap_no_memory, fx_setup),
 		T(test_stop, fx_setup),
 		T(test_bad_wqes, fx_setup),
 		T(test_bad_index, fx_setup),
