@@ -21,7 +21,7 @@
 #define TFW_MAX_QP_SGES		30
 #define TFW_MAX_QP_RQ_SGES	15
 #define TFW_MAX_QP_INLINE	512
-#define TFW_MAX_RD_ATOMIC	16	/* a power of two: rdma.md trap 11 */
+#define TFW_MAX_RD_ATOMIC	16	/* a power of two: partners round their limit up */
 #define TFW_MAX_GIDS		256
 #define TFW_MAX_MESSAGE		0x80000000U
 #define TFW_PSN_MASK		0xffffff

@@ -54,7 +54,7 @@ void tfw_transport_cleanup(struct tfw_qp *qp)
 	qp->recv.valid = false;
 }
 
-/* A partner rounds its limit up as well: rdma.md, trap 11. */
+/* A partner rounds its limit up to a power of two as well. */
 static u32 resources(u32 max)
 {
 	u32 n = 1;

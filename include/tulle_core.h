@@ -98,7 +98,8 @@ struct tulle_rdma_limits {
  * @pdev: the PCI device; &pdev->dev is also the device for DMA mappings
  * @device: &pdev->dev
  * @devlink: its devlink instance
- * @devlink_port: the physical port, for SET_NETDEV_DEVLINK_PORT; NULL on a VF
+ * @devlink_port: the physical or virtual port, for SET_NETDEV_DEVLINK_PORT; NULL
+ *	until the device came up
  * @uar: kernel doorbell page; use tulle_doorbell()
  * @mkey: handle of the key that covers every DMA address, for SGEs; changes
  *	with every attach
@@ -569,8 +570,8 @@ struct tulle_cq {
  * @log_size: log2 of its entries
  * @log_cqe_size: 5 or 6
  * @mod_flags: TULLE_CQ_F_
- * @mod_frames: moderation, 0 or 1: none
- * @mod_usecs: moderation, 0: none
+ * @mod_frames: CQEs that bring the event at once, 0: as many as half the ring
+ * @mod_usecs: time between events, 0: no moderation
  */
 struct tulle_cq_attr {
 	u8 log_size;

@@ -204,7 +204,7 @@ struct tulle_dbr {
 	__u8	rsvd0[48];
 	__le32	evt;		/* SQ, RQ: event index, see kick rule */
 	__le32	rq_evt;
-	__le32	ci_hint;	/* SQ, RQ: what the device has fetched; a hint */
+	__le32	ci_hint;	/* SQ when it goes to sleep, SRQ: what was fetched; a hint */
 	__le32	flags;		/* rsvd */
 	__u8	rsvd1[48];
 };
@@ -261,7 +261,7 @@ enum tulle_cap {
 	TULLE_CAP_RSS_SYM_XOR	= 42,
 	TULLE_CAP_RSS_SYM_OR_XOR = 43,
 	TULLE_CAP_LOOPBACK	= 44,	/* port loopback */
-	TULLE_CAP_RESTORE	= 45,	/* create at a given handle, state included */
+	TULLE_CAP_RESTORE	= 45,	/* create at a given handle, with indices */
 	TULLE_CAP_TEST_HEALTH	= 46,
 	/* beside TULLE_CAP_RDMA: RC, UD and GSI queue pairs, MRs, GIDs, SRQs */
 	TULLE_CAP_RDMA_UC	= 64,

@@ -206,7 +206,7 @@ enum tulle_wc_status {
  * status: enum tulle_wc_status; when not SUCCESS only @wr_id, @qn_op, @wqe and
  *	@syndrome mean something
  * syndrome: detail for logs: byte offset in the WQE, or the AETH syndrome
- * src_flags: UD, GSI, RAW: who sent it; XRC_TGT: index of the SRQ's handle; and
+ * src_flags: UD, GSI: who sent it; XRC_TGT: index of the SRQ's handle; and
  *	TULLE_WC_F_
  * pkey_vlan: UD, GSI with F_VLAN: TCI of the tag; else P_Key index
  */
@@ -264,7 +264,8 @@ enum tulle_l4 {
  * A send WQE is 1..16 blocks of 64 bytes and does not wrap: the driver fills
  * the rest of the ring with one NOP WQE. It is a control segment, then for
  * Ethernet a tulle_eth_seg, then in_len bytes of inline data padded to 16,
- * then SGEs. The frame is the inline data followed by what the SGEs name.
+ * then SGEs. The frame is the inline data followed by what the SGEs name. An
+ * SGE of an Ethernet queue is never empty.
  */
 enum tulle_wqe_op {
 	TULLE_WQE_NOP		= 0,	/* control segment only */
@@ -404,7 +405,7 @@ struct tulle_xrc_seg {
 TULLE_SIZE(struct tulle_xrc_seg, 8);
 
 struct tulle_rdma_seg {
-	__le64	addr;
+	__le64	addr;		/* ATOMIC_WRITE: a multiple of 8 */
 	__le32	key;
 	__le32	flush;
  #define TULLE_FLUSH_TYPE		TULLE_BITS(3, 0)	/* 1 global, 2 persistent */
@@ -495,8 +496,13 @@ TULLE_SIZE(struct tulle_rq_wqe, 16);
 
 /*
  * 9. Contexts: what CREATE takes and QUERY gives. With TULLE_CAP_RESTORE a
- * create whose handle is not 0 makes the object there, with the indices given;
- * otherwise handle and the members marked (state) are 0 in a create.
+ * create whose handle is not 0 makes the object there, with the indices, serial
+ * numbers and counters given: CQs in the state given, SQs and SRQs READY, RQs
+ * READY or STOPPED, queue pairs in RESET, memory keys as they are made, an MR
+ * also REVOKED. What follows from other objects or traffic (bound, limit, rules,
+ * masks, miss_packets) is 0 there too. UARs, XRC domains, counters and QP counters
+ * cannot be made so. Otherwise handle and the members marked (state) are 0 in a
+ * create.
  */
 
 struct tulle_pd_ctx {
@@ -642,7 +648,7 @@ struct tulle_sq_ctx {
 	__le32	cq;
 	struct tulle_page_list pages;
 	__le64	dbr;
-	__u8	log_size;	/* in blocks */
+	__u8	log_size;	/* in blocks; at least 4 */
 	__u8	state;		/* (state) */
 	__le16	uar;
 	__le16	vport;
@@ -672,7 +678,7 @@ enum tulle_rq_type {
  * split_thresh: SPLIT: packets of at most so many bytes go whole to the
  *	header buffer when they fit
  * flags: TULLE_RQ_F_
- * gro_max: GRO: largest aggregate, headers included
+ * gro_max: GRO: largest aggregate, headers included; at least 128
  * gro_usecs: GRO: an aggregate is delivered at the latest after this time,
  *	and earlier when the device has no more packets at hand
  *
@@ -690,7 +696,7 @@ struct tulle_rq_ctx {
 	struct tulle_page_list pages;
 	__le64	dbr;
 	__u8	log_size;	/* in WQEs */
-	__u8	log_wqe_size;
+	__u8	log_wqe_size;	/* SPLIT: at least 6 */
 	__u8	type;
 	__u8	state;		/* (state) */
 	__le16	uar;
@@ -724,7 +730,7 @@ TULLE_SIZE(struct tulle_rq_ctx, 128);
 struct tulle_modify_rq {
 	__le32	mask;
  #define TULLE_RQ_MOD_STATE		0x01	/* ctx.state: READY or STOPPED */
- #define TULLE_RQ_MOD_RING		0x02	/* all but vport and flags; makes it READY */
+ #define TULLE_RQ_MOD_RING		0x02	/* ring, CQ, record, UAR, type, strides; makes it READY */
  #define TULLE_RQ_MOD_FLAGS		0x04	/* flags, gro_max, gro_usecs, split_thresh */
 	__le32	rsvd;
 	struct tulle_rq_ctx ctx;

@@ -7,10 +7,12 @@
  * 12. RDMA
  *
  * RoCEv2. A packet that reaches a vport is RDMA's when it is UDP to port
- * TULLE_ROCE_PORT, its destination address is in the function's GID table and
- * its destination MAC address is that entry's, or a multicast one; all others
- * go on to the Rx root table. QPs are named on the wire by the index of their
- * handle; indices 0 and 1 are not given out, the GSI QP is 1 there.
+ * TULLE_ROCE_PORT and either its destination address is in the function's GID
+ * table and its destination MAC address is that entry's, or a multicast one; or
+ * its destination address is a group that a QP of the function is attached to
+ * and its destination MAC address is a multicast one. All others go on to the Rx
+ * root table. QPs are named on the wire by the index of their handle; indices 0
+ * and 1 are not given out, the GSI QP is 1 there.
  */
 #define TULLE_ROCE_PORT		4791
 #define TULLE_QPN_GSI		1
@@ -51,7 +53,7 @@ struct tulle_rdma_stats {
 	__le64	rx_bytes;
 	__le64	tx_messages;	/* requests begun */
 	__le64	rx_messages;	/* requests executed for others */
-	__le64	loopback_messages;	/* of both, without packets */
+	__le64	loopback_messages;	/* of tx_messages, without packets */
 	__le64	tx_acks;
 	__le64	rx_acks;
 	__le64	tx_naks_seq;
@@ -96,8 +98,8 @@ struct tulle_gid {
 	__u8	type;
 	__u8	flags;
  #define TULLE_GID_F_VLAN		0x01
-	__le16	vlan;		/* id; packets with another tag, or none, are not for it */
-	__u8	mac[6];		/* source of what is sent, destination of what is taken */
+	__le16	vlan;		/* id, 0..4094; packets with another tag, or none, are not for it */
+	__u8	mac[6];		/* unicast; source of what is sent, destination of what is taken */
 	__u8	rsvd[4];
 	__u8	gid[16];
 };
@@ -151,7 +153,7 @@ struct tulle_qp_ctx {
 	__le64	dbr;
 	__u8	type;
 	__u8	state;		/* (state) enum tulle_qp_state */
-	__u8	log_sq_size;	/* blocks */
+	__u8	log_sq_size;	/* blocks; at least 4 */
 	__u8	log_rq_size;	/* WQEs */
 	__u8	log_rq_wqe;	/* bytes */
 	__u8	flags;
@@ -246,7 +248,7 @@ TULLE_SIZE(struct tulle_query_qp, 224);
 /*
  * struct tulle_srq_ctx: shared receive queue; struct tulle_rq_wqe in ring
  * order. A slot is free again when its WQE was fetched: ci_hint says so, but
- * the driver trusts completions only.
+ * a driver that cannot trust the device counts completions.
  * cq, xrcd: of an XRC SRQ; 0 of others
  */
 struct tulle_srq_ctx {
@@ -260,7 +262,7 @@ struct tulle_srq_ctx {
 	__u8	log_wqe_size;
 	__u8	state;		/* (state) enum tulle_queue_state */
 	__u8	flags;
- #define TULLE_SRQ_F_KERNEL		0x01
+ #define TULLE_SRQ_F_KERNEL		0x01	/* no effect: the QP's flag counts */
  #define TULLE_SRQ_F_XRC		0x02
 	__le16	uar;
 	__le16	limit;		/* (state) 0: not armed */
