@@ -56,7 +56,6 @@ def parser_for(role):
     add("--topology", default="pair", choices=["pair", "two", "peer"])
     add("--ports", type=int, metavar="N", help="Tulle ports per guest (default: pair 2, else 1)")
     add("--peer-nic", default="virtio-net-pci", metavar="MODEL", help="the second guest's NIC in topology peer")
-    add("--vfs", type=int, default=0, metavar="N", help="virtual functions that each port can have")
     add("--iommu", action="store_true", help="an emulated VT-d in strict mode")
     add("--cpus", type=int, metavar="N", default=4)
     add("--memory", metavar="M", help="as QEMU wants it (default 3G; 4G for a debug kernel)")
@@ -92,8 +91,8 @@ def check(parser, opts, role):
         parser.error(f"--ports: 0 to {MAX_PORTS}")
     if opts.topology == "pair" and opts.ports % 2:
         parser.error("--ports: cables have two ends, so topology pair takes an even number")
-    if opts.vfs < 0 or opts.cpus < 1:
-        parser.error("--vfs and --cpus are counts")
+    if opts.cpus < 1:
+        parser.error("--cpus is a count")
     for text in opts.env:
         if not re.match(r"[A-Za-z_][A-Za-z0-9_]*=", text):
             parser.error(f"--env {text}: not NAME=VALUE")
@@ -110,8 +109,6 @@ def parse(role, argv):
     opts = parser.parse_args(rest, namespace=Options())
     opts.set_all, opts.set_one = everywhere, single
     check(parser, opts, role)
-    if opts.vfs:
-        opts.set_all.append(f"total_vfs={opts.vfs}")
     if opts.memory is None:
         opts.memory = "4G" if "debug" in opts.kernel else "3G"
     opts.no_modules = opts.no_modules or opts.nothing
