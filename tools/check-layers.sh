@@ -54,6 +54,7 @@ firmware_includes()
 		'<stdarg.h' | '<stdbool.h' | '<stddef.h' | '<stdint.h' | '<stdio.h' | '<string.h' | '<stdatomic.h' | '<limits.h') ;;
 		'<linux/types.h' | '<immintrin.h' | '<openssl/'*) ;;
 		'"tulle_hw.h' | '"tulle_bits.h') ;;
+		'"build.h') ;; # that of whoever builds it, when there is one
 		'"'*) [ -f "firmware/${header#\"}" ] || echo "$file includes ${header#\"}" ;;
 		*) echo "$file includes ${header#<}" ;;
 		esac
