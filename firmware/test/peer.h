@@ -38,6 +38,8 @@ struct peer_pkt {
 	bool	solicited;
 	u32	qpn;
 	u32	psn;
+	u16	sport;		/* UDP */
+	u32	label;		/* IPv6 */
 	const u8 *ext;		/* behind the BTH */
 	u32	len;		/* from there to the ICRC, pad left out */
 };
@@ -210,6 +212,8 @@ static inline bool peer_next(struct peer *p, struct peer_pkt *pkt)
 	tfw_icrc_put(want, icrc);
 	assert_memory_equal(ip + l4 + udp - 4, want, 4);
 	bth = ip + l4 + 8;
+	pkt->sport = (u16)tfw_get16(ip + l4);
+	pkt->label = l4 == 40 ? tfw_get32(ip) & 0xfffff : 0;
 	pkt->opcode = bth[0];
 	pkt->solicited = bth[1] & 0x80;
 	assert_int_equal(bth[1] & 0x0f, 0);
