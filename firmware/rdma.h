@@ -25,7 +25,10 @@
 #define TFW_MAX_GIDS		256
 #define TFW_MAX_MESSAGE		0x80000000U
 #define TFW_PSN_MASK		0xffffff
+#define TFW_MIN_PATH_MTU	256
 #define TFW_MAX_PATH_MTU	4096
+/* Ethernet with two tags, IPv6, UDP, BTH, XRCETH, AtomicETH, ICRC */
+#define TFW_ROCE_HEADERS	(14 + 8 + 40 + 8 + 12 + 4 + 28 + 4)
 #define TFW_LOG_MIN_QP_SQ	4	/* the longest WQE fits */
 #define TFW_LOG_MAX_QP_SQ	16	/* blocks */
 #define TFW_LOG_MAX_QP_RQ	15

@@ -13,6 +13,20 @@ static u32 own_qkey(const struct tfw_qp *qp)
 	return qp->type == TULLE_QP_GSI ? QKEY_GSI : qp->attr.qkey;
 }
 
+/*
+ * A datagram is one packet: of the port's active MTU, the largest power of two
+ * that leaves room for every header in a frame, as drivers report it, too.
+ */
+static u32 max_len(const struct tfw_qp *qp)
+{
+	u32 frame = qp->obj.func->vport->port->max_frame;
+	u32 len = TFW_MAX_PATH_MTU;
+
+	while (len > TFW_MIN_PATH_MTU && len + TFW_ROCE_HEADERS > frame)
+		len >>= 1;
+	return len;
+}
+
 void tfw_ud_send(struct tfw_qp *qp, struct tfw_swqe *e)
 {
 	u32 qkey = le32_to_cpu(e->ud.qkey), qpn = le32_to_cpu(e->ud.qpn);
@@ -24,7 +38,7 @@ void tfw_ud_send(struct tfw_qp *qp, struct tfw_swqe *e)
 	};
 	struct tfw_sgl sgl;
 
-	if (e->len > TFW_MAX_PATH_MTU) {
+	if (e->len > max_len(qp)) {
 		e->status = TULLE_WC_LOC_LEN;
 		return;
 	}

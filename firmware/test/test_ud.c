@@ -181,6 +181,58 @@ static void test_send_errors(void **state)
 	rc_destroy(rc);
 }
 
+/* What the MTU of the network permits, and not one byte more. */
+static void test_mtu(void **state)
+{
+	static const struct { u32 mtu; u32 len; } is[] = {
+		{ 68, 256 }, { 576, 256 }, { 607, 256 }, { 608, 512 },
+		{ 1500, 1024 }, { 2143, 1024 }, { 2144, 2048 }, { 2200, 2048 },
+		{ 4191, 2048 }, { 4192, 4096 }, { 4200, 4096 }, { 9600, 4096 },
+	};
+	struct tulle_modify_port port = {
+		.mask = cpu_to_le32(TULLE_PORT_MOD_MAX_FRAME),
+	};
+	struct rc *rc = rc_create(2);
+	struct rc_dev *from = &rc->dev[0], *to = &rc->dev[1];
+	u64 src = rc_fill(from, 8192, 5), buf = rc_mem(to, ROOM);
+	struct rc_qp a, b, self;
+	struct tulle_av av, own;
+	unsigned int i;
+
+	(void)state;
+	ud_make(from, &a, TULLE_QP_UD);
+	ud_make(from, &self, TULLE_QP_UD);
+	ud_make(to, &b, TULLE_QP_UD);
+	rc_av(to, 1, &av);
+	rc_av(from, 1, &own);
+	for (i = 0; i < NET_COUNT(is); i++) {
+		port.max_frame = cpu_to_le32(is[i].mtu + 14 + 8);
+		OK(fake_cmd(&from->d, TULLE_CMD_MODIFY_PORT, &port,
+			    sizeof(port), NULL, 0));
+		ud_send(&a, &av, b.qpn, RC_QKEY, src, is[i].len + 1,
+			TULLE_WQE_SEND);
+		rc_expect(&a.scq, 1, TULLE_WC_LOC_LEN);
+		rc_to_state(&a, TULLE_QPS_RTS);
+		/* The way to itself is no wider. */
+		ud_send(&self, &own, a.qpn, RC_QKEY, src, is[i].len + 1,
+			TULLE_WQE_SEND);
+		rc_expect(&self.scq, 1, TULLE_WC_LOC_LEN);
+		rc_to_state(&self, TULLE_QPS_RTS);
+		assert_null(rc_poll(&a.rcq));
+		/* Below the least that RoCE needs the wire takes nothing. */
+		if (is[i].mtu < 352)
+			continue;
+		memset(fake_ptr(&to->d, buf), 0, ROOM);
+		rc_recv(&b, i, buf, ROOM);
+		ud_send(&a, &av, b.qpn, RC_QKEY, src, is[i].len,
+			TULLE_WQE_SEND_IMM);
+		rc_expect(&a.scq, 1, 0);
+		rc_expect(&b.rcq, i, 0);
+		rc_same(from, src, to, buf + TULLE_GRH_LEN, is[i].len);
+	}
+	rc_destroy(rc);
+}
+
 static void join(struct rc_qp *q, const u8 *gid)
 {
 	struct tulle_mcast req = { .qp = cpu_to_le32(q->handle) };
@@ -233,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_same_function),
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_send_errors),
+		cmocka_unit_test(test_mtu),
 		cmocka_unit_test(test_multicast),
 	};
 
