@@ -146,6 +146,8 @@ static void link_resolve(const struct tfw_port *port, struct link_result *res)
 	*res = (struct link_result){ .reason = TULLE_LINK_DOWN_ADMIN };
 	if (!port_is_on(port))
 		return;
+	/* Without a partner there is nothing but what is forced. */
+	res->pause = pause_resolve(port, NULL);
 	if (port->loopback) {
 		res->lp_advertised = port->autoneg ? port->advertised : 0;
 		res->reason = link_choose(port->advertised,

@@ -235,6 +235,26 @@ static void test_pause(void **state)
 			 TULLE_STATUS_BAD_PARAM);
 }
 
+/* Without a partner who negotiates, what is forced holds and nothing else. */
+static void check_forced_pause(struct fake_dev *d)
+{
+	const u8 rx = TULLE_PAUSE_RX, tx = TULLE_PAUSE_TX;
+	const u8 forced[] = { rx | tx, rx, tx, 0 };
+	struct tulle_modify_port req = { 0 };
+	size_t i;
+
+	for (i = 0; i < TFW_ARRAY_SIZE(forced); i++) {
+		req.pause = forced[i];
+		assert_int_equal(modify(d, TULLE_PORT_MOD_PAUSE, req), 0);
+		assert_int_equal(query(d).pause_active, forced[i]);
+		req.pause |= TULLE_PAUSE_AUTONEG;
+		assert_int_equal(modify(d, TULLE_PORT_MOD_PAUSE, req), 0);
+		assert_int_equal(query(d).pause_active, 0);
+	}
+	req.pause = rx | tx;
+	assert_int_equal(modify(d, TULLE_PORT_MOD_PAUSE, req), 0);
+}
+
 static void test_backend(void **state)
 {
 	struct fixture *fx = *state;
@@ -248,8 +268,14 @@ static void test_backend(void **state)
 	check_up(&fx->d[0], 200000, TULLE_FEC_RS);
 	assert_false(tfw_cable_join(fx->d[0].dev, fx->d[1].dev));
 	assert_int_equal(query(&fx->d[0]).pause_active, 0);
+	check_forced_pause(&fx->d[0]);
 	tfw_port_set_backend(fx->d[0].dev, true, false);
 	check_down(&fx->d[0], TULLE_LINK_DOWN_NO_SIGNAL);
+	assert_int_equal(query(&fx->d[0]).pause_active, 0);
+	tfw_port_set_backend(fx->d[0].dev, true, true);
+	fake_advance(&fx->env, 10 * MSEC);
+	assert_int_equal(query(&fx->d[0]).pause_active,
+			 TULLE_PAUSE_RX | TULLE_PAUSE_TX);
 }
 
 static void test_loopback(void **state)
@@ -261,6 +287,8 @@ static void test_loopback(void **state)
 	assert_int_equal(modify(&fx->d[0], TULLE_PORT_MOD_LOOPBACK, req), 0);
 	check_up(&fx->d[0], 200000, TULLE_FEC_RS);
 	check_down(&fx->d[1], TULLE_LINK_DOWN_NO_SIGNAL);
+	check_forced_pause(&fx->d[0]);
+	assert_int_equal(query(&fx->d[1]).pause_active, 0);
 	req.loopback = 0;
 	assert_int_equal(modify(&fx->d[0], TULLE_PORT_MOD_LOOPBACK, req), 0);
 	check_up(&fx->d[0], 200000, TULLE_FEC_RS);

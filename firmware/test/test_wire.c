@@ -185,6 +185,39 @@ static void test_pause_frame(void **state)
 	assert_int_equal(le64_to_cpu(st.rx.unknown_ctrl), 1);
 }
 
+/* Nobody negotiates with a backend: what is forced counts. */
+static void test_pause_backend(void **state)
+{
+	u8 pause[60] = { 0x01, 0x80, 0xc2, 0, 0, 1, 2, 2, 2, 2, 2, 2,
+			 0x88, 0x08, 0, 1, 0xff, 0xff };
+	struct tulle_modify_port req = {
+		.mask = cpu_to_le32(TULLE_PORT_MOD_PAUSE),
+		.pause = TULLE_PAUSE_AUTONEG | TULLE_PAUSE_RX | TULLE_PAUSE_TX,
+	};
+	struct net_spec s = { .payload = 100 };
+	struct tulle_port_stats st;
+	struct fx *fx = *state;
+	struct net *a = &fx->p->a;
+	int forced;
+
+	tfw_cable_leave(a->d.dev);
+	tfw_port_set_backend(a->d.dev, true, true);
+	fake_advance(&fx->p->env, 100000000);
+	for (forced = 0; forced < 2; forced++) {
+		assert_int_equal(fake_cmd(&a->d, TULLE_CMD_MODIFY_PORT, &req,
+					  sizeof(req), NULL, 0), 0);
+		assert_true(fake_receive(&a->d, pause, sizeof(pause)));
+		fx_send(fx, &s);
+		net_stats(a, &st);
+		assert_int_equal(le64_to_cpu(st.tx.frames), 1);
+		fake_advance(&fx->p->env, 10000000);
+		net_stats(a, &st);
+		assert_int_equal(le64_to_cpu(st.tx.frames), 1 + forced);
+		req.pause = TULLE_PAUSE_RX;
+	}
+	assert_int_equal(le64_to_cpu(st.rx.pause), 2);
+}
+
 static void test_capture(void **state)
 {
 	struct net_spec s = { .payload = 5000, .flags = 0x18 };
@@ -286,6 +319,7 @@ int main(void)
 		T(test_backend_reorder),
 		T(test_seed),
 		T(test_pause_frame),
+		T(test_pause_backend),
 		T(test_capture),
 		T(test_loopback),
 		T(test_no_link),
