@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Compiles the modules and every shim against the kernels of the lab, with W=1
-# and warnings as errors.
+# and warnings as errors, and compares the layout of the device interface there
+# with that in user space.
 #
 #   check-matrix.sh           every set of headers in the lab
 #   check-matrix.sh --quick   the two kernels that the lab boots
@@ -37,12 +38,23 @@ copy()
 		rsync -rlpc --delete --exclude='generated' include "$dir/shims/"
 }
 
-compile()
+compile() # VERSION FOLDER [TARGET]
 {
 	local tree=/lib/modules/$1/build
 
 	[ ! -d "$LAB/kernels/$1/build" ] || tree=$LAB/kernels/$1/build
-	tools/lab root nice make -s -j "$JOBS" -C "$tree" "M=$WORK/$1/$2" W=1 KCFLAGS=-Werror modules
+	tools/lab root nice make -s -j "$JOBS" -C "$tree" "M=$WORK/$1/$2" W=1 KCFLAGS=-Werror "${3:-modules}"
+}
+
+layout()
+{
+	local dir=$WORK/$1/layout
+
+	rm -rf "$dir"
+	mkdir -p "$dir" && selftests/hw/layout.py source "$WORK/$1/driver/include" >"$dir/layout.c" || return 1
+	gcc -std=gnu11 -c -o "$TAP_TMP/layout.o" "$dir/layout.c" || return 1
+	echo 'obj-y := layout.o' >"$dir/Kbuild"
+	compile "$1" layout layout.o && selftests/hw/layout.py check "gcc=$TAP_TMP/layout.o" "$1=$dir/layout.o"
 }
 
 # A matrix that lost a column would still pass; this notices.
@@ -80,5 +92,6 @@ for version in $(versions "$@"); do
 	tap_case "sources for $version" copy "$version"
 	tap_case "shims, $version" compile "$version" shims
 	tap_case "modules, $version" compile "$version" driver
+	tap_case "layout, $version" layout "$version"
 done
 tap_end

@@ -7,7 +7,7 @@ Writes a C file that holds sizeof and offsetof of every struct and member of
 the headers in one section, compiles it with each compiler given, and compares
 the sections.
 
-    layout.py source                  the C file, to stdout
+    layout.py source [INCLUDE]        the C file, to stdout, for a copy of include/
     layout.py check NAME=OBJECT ...   compare objects, print TAP
 """
 
@@ -20,9 +20,10 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HEADERS = [os.path.join(TOP, "include", "tulle_hw.h"),
-           *sorted(glob.glob(os.path.join(TOP, "include", "tulle_hw_*.h"))),
-           os.path.join(TOP, "include", "uapi", "rdma", "tulle-abi.h")]
+INCLUDE = os.path.join(TOP, "include")
+HEADERS = [os.path.join(INCLUDE, "tulle_hw.h"),
+           *sorted(glob.glob(os.path.join(INCLUDE, "tulle_hw_*.h"))),
+           os.path.join(INCLUDE, "uapi", "rdma", "tulle-abi.h")]
 SECTION = ".tulle_layout"
 
 
@@ -62,9 +63,9 @@ def rows():
                 yield f"{name}.{member}", f"__builtin_offsetof(struct {name}, {member})"
 
 
-def source():
+def source(include=INCLUDE):
     values = ",\n\t".join(expr for _, expr in rows())
-    includes = "".join(f'#include "{header}"\n' for header in HEADERS)
+    includes = "".join(f'#include "{include}{header.removeprefix(INCLUDE)}"\n' for header in HEADERS)
     return (includes +
             f'extern const __u32 tulle_layout[];\n'
             f'const __u32 tulle_layout[] __attribute__((section("{SECTION}"), used)) = {{\n\t{values}\n}};\n')
@@ -99,8 +100,8 @@ def check(objects):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["source"]:
-        sys.stdout.write(source())
+    if sys.argv[1:2] == ["source"] and len(sys.argv) <= 3:
+        sys.stdout.write(source(*sys.argv[2:]))
     elif sys.argv[1:2] == ["check"] and len(sys.argv) > 2:
         sys.exit(check(sys.argv[2:]))
     else:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Sizes and offsets of the device interface: gcc, clang, 32 bits, C++, and the
-# kernel's own flags for KDIR (when given, a kernel build tree).
+# Sizes and offsets of the device interface: gcc, clang, 32 bits, C++. Kernels
+# are compared with them by tools/check-matrix.sh.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
@@ -23,11 +23,4 @@ build gcc-m32 gcc -m32 -I/usr/include/x86_64-linux-gnu "$tmp/layout.c"
 build clang clang -std=gnu11 -Wall -Werror "$tmp/layout.c"
 build clang-m32 clang -m32 -I/usr/include/x86_64-linux-gnu "$tmp/layout.c"
 build c++ g++ -D_Static_assert=static_assert "$tmp/layout.cc"
-if [ -n "${KDIR:-}" ]; then
-	mkdir "$tmp/kernel"
-	cp "$tmp/layout.c" "$tmp/kernel/layout.c"
-	echo 'obj-y := layout.o' >"$tmp/kernel/Kbuild"
-	make -s -C "$KDIR" M="$tmp/kernel" "$tmp/kernel/layout.o" >&2
-	objects+=("kernel=$tmp/kernel/layout.o")
-fi
 "$here/layout.py" check "${objects[@]}"
