@@ -142,14 +142,15 @@ same() { # COMMAND...: gives the same answer as the device of before
 
 bars_lost() { ! same bar_of t0 0; }
 
-# Every property, ours and those the help adds, with a text behind it.
+# Every property that the source defines, with a text behind it.
 help_is_complete() {
-	local name missing=
+	local name names missing=
 
 	"$QEMU" -device tulle,help >"$tmp/help" || return 1
-	for name in cable counters engine-mode boot-ms fault-counters faults liar liar-counters link-ms mac netdev \
-		objects pcap pci-device-id pci-subsystem-id pci-subsystem-vendor-id pci-vendor-id port-fifo \
-		queue-pairs removed serial speeds stall-ms state uar-size vectors; do
+	names=$(sed -n -E 's/.*(DEFINE_PROP_[A-Z0-9]+\(|object_class_property_add_[a-z]+\(oc, )"([^"]+)".*/\2/p' \
+		"$top/firmware/qemu/props.c")
+	[ "$(wc -w <<<"$names")" -ge 25 ] || { echo "found too few: $names"; return 1; }
+	for name in mac netdev $names; do
 		grep -Eq "^  $name=<[a-z0-9]+> +- [A-Z]" "$tmp/help" || missing+=" $name"
 	done
 	echo "without description:$missing"
