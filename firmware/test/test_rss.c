@@ -204,6 +204,78 @@ static void test_rss_commands(void **state)
 				      handle), 0);
 }
 
+/* As many queue pairs as a function has by default, a vector each. */
+#define ALL_QUEUES	128
+
+static void all_create(struct fx *fx, struct net_sq *sq, struct net_rq *rq,
+		       struct fake_queue *eq)
+{
+	struct net *a = &fx->p->a, *b = &fx->p->b;
+	struct fake_queue first = b->eq;
+	struct tulle_rq_ctx ctx = { 0 };
+	u16 i;
+
+	for (i = 0; i < ALL_QUEUES; i++) {
+		net_sq_create(a, &sq[i], 4);
+		assert_int_equal(fake_eq_create(&b->d, &eq[i], 4,
+						(u16)(FAKE_VECTORS - 1 - i), 0),
+				 0);
+		b->eq = eq[i];
+		net_rq_create(b, &rq[i], &ctx, 4, 2048);
+		net_rq_post(&rq[i], 16);
+		fake_arm(&eq[i], TULLE_ARM_ANY);
+		fake_arm(&rq[i].cq, TULLE_ARM_ANY);
+	}
+	b->eq = first;
+}
+
+/* One frame over each SQ goes to each RQ, and its vector alone fires. */
+static void test_all_queues(void **state)
+{
+	struct net_sq *sq = calloc(ALL_QUEUES, sizeof(*sq));
+	struct net_rq *rq = calloc(ALL_QUEUES, sizeof(*rq));
+	struct fake_queue *eq = calloc(ALL_QUEUES, sizeof(*eq));
+	struct net_spec s = { .udp = true, .payload = 100 };
+	static const u8 fields[TULLE_RSS_TYPES] = { 15, 15, 3, 15, 15, 3 };
+	u32 table[4 * ALL_QUEUES], handle, i, flow = 0, len, want;
+	struct fx *fx = *state;
+	enum tulle_status st;
+	u8 *f = fx->p->frame;
+
+	all_create(fx, sq, rq, eq);
+	for (i = 0; i < 4 * ALL_QUEUES; i++)
+		table[i] = rq[i % ALL_QUEUES].handle;
+	handle = rss_create(fx, fields, 0, 9, table, &st);
+	assert_int_equal(st, 0);
+	net_rx_default(&fx->p->b, TULLE_ACTION_RSS, handle);
+	for (i = 0; i < ALL_QUEUES; i++) {
+		struct tulle_eqe *eqe;
+
+		do {
+			flow++;
+			s.sport = (u16)flow;
+			len = net_make(&s, f);
+			want = expected_hash(&s, f, 15, 0) % ALL_QUEUES;
+		} while (want != i);
+		net_send(&sq[ALL_QUEUES - 1 - i], f, len);
+		assert_non_null(fake_poll(&sq[ALL_QUEUES - 1 - i].cq));
+		assert_true(net_rx(&rq[i], &fx->p->pkt));
+		assert_memory_equal(fx->p->pkt.data, f, len);
+		assert_int_equal(fx->p->b.d.irqs[FAKE_VECTORS - 1 - i], 1);
+		eqe = fake_poll(&eq[i]);
+		assert_non_null(eqe);
+		assert_int_equal(le32_to_cpu(eqe->handle), rq[i].cq.handle);
+	}
+	for (i = 0; i < ALL_QUEUES; i++) {
+		assert_false(net_rx(&rq[i], &fx->p->pkt));
+		assert_null(fake_poll(&eq[i]));
+		net_rq_free(&rq[i]);
+	}
+	free(sq);
+	free(rq);
+	free(eq);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -212,6 +284,7 @@ int main(void)
 		T(test_toeplitz),
 		T(test_rss),
 		T(test_rss_commands),
+		T(test_all_queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
