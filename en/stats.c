@@ -110,7 +110,7 @@ static void stats_port_publish(struct tulle_en_priv *priv,
 			       const struct tulle_port_stats *port)
 {
 	struct tulle_en_stats *stats = priv->port_stats;
-	u64 missed = le64_to_cpu(port->rx_fifo_drops);
+	u64 missed = 0;
 	u64 length;
 	unsigned int i;
 

@@ -485,14 +485,14 @@ struct tfw_port_stats {
 	u64	rx_fragments;
 	u64	rx_jabbers;
 	u64	rx_symbol_errors;
-	u64	rx_fifo_drops;
+	u64	rsvd0;
 	u64	rx_steer_drops;
 	u64	tx_backend_drops;
 	u64	fec_corrected_blocks;
 	u64	fec_uncorrectable_blocks;
 	u64	fec_corrected_bits;
 	u64	fec_hist[TULLE_FEC_BINS];
-	u64	rsvd[18];
+	u64	rsvd1[18];
 };
 TULLE_SIZE(struct tfw_port_stats, sizeof(struct tulle_port_stats));
 TULLE_SIZE(struct tfw_vport_dir, sizeof(struct tulle_vport_dir));

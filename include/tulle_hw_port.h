@@ -102,14 +102,14 @@ struct tulle_port_stats {
 	__le64	rx_fragments;		/* bad FCS, under 64 bytes */
 	__le64	rx_jabbers;		/* bad FCS, over max_frame */
 	__le64	rx_symbol_errors;
-	__le64	rx_fifo_drops;		/* no room before steering */
+	__le64	rsvd0;
 	__le64	rx_steer_drops;		/* no rule wanted it */
 	__le64	tx_backend_drops;	/* the wire did not take it */
 	__le64	fec_corrected_blocks;
 	__le64	fec_uncorrectable_blocks;
 	__le64	fec_corrected_bits;
 	__le64	fec_hist[TULLE_FEC_BINS];	/* blocks with so many symbol errors */
-	__le64	rsvd[18];
+	__le64	rsvd1[18];
 };
 TULLE_SIZE(struct tulle_port_stats, 768);
 
