@@ -79,6 +79,11 @@ static int objects_show(struct seq_file *s, void *unused)
 		[TULLE_OBJ_MASK]	= "MASK",
 		[TULLE_OBJ_RULE]	= "RULE",
 		[TULLE_OBJ_COUNTER]	= "COUNTER",
+		[TULLE_OBJ_QP]		= "QP",
+		[TULLE_OBJ_SRQ]		= "SRQ",
+		[TULLE_OBJ_XRCD]	= "XRCD",
+		[TULLE_OBJ_QP_COUNTER]	= "QP_COUNTER",
+		[TULLE_OBJ_MCAST]	= "MCAST",
 	};
 	struct tulle_core *core = s->private;
 	struct tulle_func_info *info;
@@ -95,10 +100,10 @@ static int objects_show(struct seq_file *s, void *unused)
 	seq_printf(s, "func %u events %llu commands %llu\n",
 		   le16_to_cpu(info->func), le64_to_cpu(info->events),
 		   le64_to_cpu(info->commands));
-	seq_printf(s, "%-8s %10s %10s\n", "object", "used", "quota");
+	seq_printf(s, "%-10s %10s %10s\n", "object", "used", "quota");
 	for (i = 0; i < TULLE_OBJ_TYPES; i++) {
 		if (names[i])
-			seq_printf(s, "%-8s %10u %10u\n", names[i],
+			seq_printf(s, "%-10s %10u %10u\n", names[i],
 				   le32_to_cpu(info->obj[i].used),
 				   le32_to_cpu(info->obj[i].quota));
 	}
