@@ -271,7 +271,10 @@ static void bad_parameters(struct end *e, struct buf *b, uint8_t *other)
 	want(res == EOPNOTSUPP, "changing its access", res);
 }
 
-/* After all that was refused it is as it was, and it keeps the memory, without a name for it in the process. */
+/*
+ * After all that was refused the region is as it was, and keeps its memory without
+ * a name for it in the process.
+ */
 static void without_fd(struct end *near, struct buf *b, uint8_t *data, struct ibv_mr *mr)
 {
 	uint8_t *copy = memory(LEN);
