@@ -260,12 +260,13 @@ struct tfw_qp_counter {
 	struct tfw_rdma_stats	stats;
 };
 
-/* Counts for the function and for the QP's counter. */
-#define TFW_QP_COUNT(qp, member, n) do {				\
-	(qp)->obj.func->rdma->stats.member += (n);			\
-	if ((qp)->counter)						\
-		(qp)->counter->stats.member += (n);			\
-} while (0)
+/*
+ * Counts for the QP's counter, or, of a QP without one, for the function: once,
+ * because drivers' cores add up both.
+ */
+#define TFW_QP_COUNT(qp, member, n)					\
+	(*((qp)->counter ? &(qp)->counter->stats.member :		\
+			   &(qp)->obj.func->rdma->stats.member) += (n))
 
 /**
  * struct tfw_rq_side - ring of receive WQEs: an SRQ, or a QP's own

@@ -45,7 +45,7 @@ struct tulle_rdma_caps {
 };
 TULLE_SIZE(struct tulle_rdma_caps, 256);
 
-/* Of the function since its reset, or of the QPs bound to a counter. */
+/* Of QPs bound to a counter; or of the function since its reset, without those. */
 struct tulle_rdma_stats {
 	__le64	tx_packets;
 	__le64	tx_bytes;	/* IP packets, whole */

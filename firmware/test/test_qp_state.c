@@ -452,7 +452,8 @@ static void test_counter(void **state)
 	assert_int_equal(le64_to_cpu(stats.tx_packets), 5 * STATES);
 	OK(fake_cmd(&rd->d, TULLE_CMD_QUERY_RDMA_STATS, NULL, 0, &stats,
 		    sizeof(stats)));
-	assert_int_equal(le64_to_cpu(stats.tx_packets), 6 * STATES);
+	/* What the counter has is not counted twice. */
+	assert_int_equal(le64_to_cpu(stats.tx_packets), STATES);
 	OK(fake_destroy(&rd->d, TULLE_CMD_DESTROY_QP_COUNTER, c));
 	assert_int_equal(fake_cmd(&rd->d, TULLE_CMD_QUERY_QP_COUNTER, &hreq,
 				  sizeof(hreq), &stats, sizeof(stats)),
