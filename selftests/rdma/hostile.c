@@ -7,6 +7,8 @@
  *
  *	abi	objects with nonsense in the provider's structs: refused
  *	keys	keys, addresses and handles of another process: errors of its own
+ *	srq	a shared receive queue that says it holds more than it can: the
+ *		device stops it, and the process is told
  *	fuzz	random bytes in rings and records, random doorbells, requests that
  *		are almost right, for so many seconds
  *
@@ -427,6 +429,113 @@ static int keys(void)
 	return bad;
 }
 
+/* Says how many receive requests there ever were. */
+static void srq_offer(struct box *b, uint32_t pi)
+{
+	b->dbr[3].pi = htole32(pi);
+	__sync_synchronize();
+	kick(b, TULLE_UAR_SRQ, b->srq_handle);
+}
+
+/* A message into the SRQ of qp[1]; the sum of both completions' statuses. */
+static int srq_message(struct box *b)
+{
+	struct tulle_sge own = { htole64((uintptr_t)b->data), htole32(64), htole32(b->lkey) };
+	int one, two;
+
+	post(b, &b->qp[0], TULLE_WQE_SEND, 0, NULL, 0, &own);
+	one = completion(b, 10000);
+	two = completion(b, 10000);
+	return one < 0 || two < 0 ? -1 : one + two;
+}
+
+static void srq_furnish(struct box *b)
+{
+	furnish(b);
+	furnish_qp(b, 0, QPT_RC, false);
+	furnish_qp(b, 1, QPT_RC, true);
+	errno = bring_up(b, &b->qp[0], b->qp[1].qpn) ?: bring_up(b, &b->qp[1], b->qp[0].qpn);
+	if (errno)
+		die("own queue pairs");
+	write_recv(b->srq_ring, 0, (uintptr_t)b->data + PAGE, b->lkey);
+	srq_offer(b, 1);
+	want(!srq_message(b), "%s (%d)", "a good SRQ does not work", 0);
+	want(!event(b, 200).event_type, "%s (%d)", "an event without reason", 0);
+}
+
+/* These events come in any order, each once and of its object, and no other. */
+static void srq_events(struct box *b)
+{
+	static const struct {
+		const char *what;
+		uint64_t element;
+		uint32_t type;
+	} wanted[] = {
+		{ "SRQ_ERR of the SRQ", SRQ_HANDLE, EVENT_SRQ_ERR },
+		{ "QP_FATAL of the queue pair at the SRQ", QP_HANDLE + 1, EVENT_QP_FATAL },
+		{ "LAST_WQE_REACHED of this queue pair", QP_HANDLE + 1, EVENT_QP_LAST_WQE },
+	};
+	unsigned int seen[COUNT(wanted)] = { 0 }, i, n;
+	struct ib_uverbs_async_event_desc desc;
+
+	for (n = 0; n < COUNT(wanted); n++) {
+		desc = event(b, 20000);
+		for (i = 0; i < COUNT(wanted); i++)
+			seen[i] += desc.event_type == wanted[i].type &&
+				   desc.element == wanted[i].element;
+	}
+	for (i = 0; i < COUNT(wanted); i++)
+		want(seen[i] == 1, "%s: %d times", wanted[i].what, seen[i]);
+	desc = event(b, 500);
+	want(!desc.event_type, "%s (%d)", "one event too many", desc.event_type);
+}
+
+static void srq_scribble(struct box *other, uint32_t pi)
+{
+	struct tulle_sge own;
+	struct box b;
+	int res;
+
+	srq_furnish(&b);
+	own = (struct tulle_sge){ htole64((uintptr_t)b.data), htole32(64), htole32(b.lkey) };
+	srq_offer(&b, pi);
+	post(&b, &b.qp[0], TULLE_WQE_SEND, 0, NULL, 0, &own);
+	res = completion(&b, 10000);
+	want(res == TULLE_WC_REM_OP, "%s: status %d", "sender to a broken SRQ", res);
+	srq_events(&b);
+	/* A good record and fresh queue pairs do not wake it. */
+	errno = bring_up(&b, &b.qp[0], b.qp[1].qpn) ?: bring_up(&b, &b.qp[1], b.qp[0].qpn);
+	if (errno)
+		die("own queue pairs");
+	srq_offer(&b, 2);
+	post(&b, &b.qp[0], TULLE_WQE_SEND, 0, NULL, 0, &own);
+	res = completion(&b, 10000);
+	want(res == TULLE_WC_REM_OP, "%s: status %d", "sender to a stopped SRQ", res);
+	/* The process's other context has an SRQ that goes on. */
+	write_recv(other->srq_ring, le32toh(other->dbr[3].pi), (uintptr_t)other->data + PAGE,
+		   other->lkey);
+	srq_offer(other, le32toh(other->dbr[3].pi) + 1);
+	want(!srq_message(other), "%s (%d)", "another SRQ stopped as well", 0);
+	want(!event(other, 200).event_type, "%s (%d)", "another context was told", 0);
+	close(b.async_fd);
+	close(b.fd);
+}
+
+static int srq(void)
+{
+	struct prey prey;
+	int release;
+	pid_t pid = fork_prey(&prey, &release);
+	struct box other;
+
+	srq_furnish(&other);
+	srq_scribble(&other, (1 << LOG_RQ) + 2);
+	srq_scribble(&other, 0);
+	srq_scribble(&other, 0x80000001);
+	judge_prey(pid, release);
+	return bad;
+}
+
 static uint32_t pick(uint32_t a, uint32_t b)
 {
 	switch (rand() % 4) {
@@ -630,6 +739,8 @@ int main(int argc, char **argv)
 		return !!abi();
 	if (!strcmp(argv[1], "keys"))
 		return !!keys();
+	if (!strcmp(argv[1], "srq"))
+		return !!srq();
 	if (!strcmp(argv[1], "fuzz") && argc > 4)
 		return !!fuzz((unsigned int)atoi(argv[4]),
 			      argc > 5 ? (unsigned int)atoi(argv[5]) : 1);

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +64,14 @@ enum {
 	QPT_UC = 3,
 	QPT_UD = 4
 };
+enum {
+	EVENT_QP_FATAL = 1,
+	EVENT_SRQ_ERR = 14,
+	EVENT_QP_LAST_WQE = 16
+};
+/* What events name; furnish_qp() adds the queue pair's index. */
+#define SRQ_HANDLE 0x5000
+#define QP_HANDLE  0x1000
 #define ACCESS_ALL 0x1f /* local write, remote write, read, atomic, bind */
 
 struct qp {
@@ -73,7 +82,7 @@ struct qp {
 };
 
 struct box {
-	int fd;
+	int fd, async_fd;
 	struct tulle_ib_uresp_alloc_ucontext caps;
 	uint8_t *uar;
 	uint32_t pd, cq, cq_handle, srq, srq_handle, mr, lkey, rkey, cq_ci;
@@ -137,6 +146,7 @@ static int open_context(struct box *b, uint64_t comp_mask)
 	err = uverbs(b->fd, IB_USER_VERBS_CMD_GET_CONTEXT, &cmd, sizeof(cmd), &drv, sizeof(drv),
 		     &rsp, sizeof(rsp));
 	b->caps = rsp.drv;
+	b->async_fd = err ? -1 : (int)rsp.ib.async_fd;
 	return err;
 }
 
@@ -192,7 +202,8 @@ static int create_srq(struct box *b, const struct tulle_ib_ureq_create_srq *drv)
 		struct ib_uverbs_create_srq_resp ib;
 		struct tulle_ib_uresp_create_srq drv;
 	} rsp = { 0 };
-	struct ib_uverbs_create_srq cmd = { .pd_handle = b->pd,
+	struct ib_uverbs_create_srq cmd = { .user_handle = SRQ_HANDLE,
+					    .pd_handle = b->pd,
 					    .max_wr = 1 << LOG_RQ,
 					    .max_sge = 1 };
 	int err = uverbs(b->fd, IB_USER_VERBS_CMD_CREATE_SRQ, &cmd, sizeof(cmd), drv, sizeof(*drv),
@@ -246,6 +257,7 @@ static struct tulle_ib_ureq_create_srq good_srq(struct box *b)
 static struct ib_uverbs_create_qp good_qp_cmd(struct box *b, uint8_t type, bool srq)
 {
 	return (struct ib_uverbs_create_qp){
+		.user_handle = QP_HANDLE,
 		.pd_handle = b->pd,
 		.send_cq_handle = b->cq,
 		.recv_cq_handle = b->cq,
@@ -324,6 +336,7 @@ static void furnish_qp(struct box *b, unsigned int i, uint8_t type, bool srq)
 	struct ib_uverbs_create_qp cmd = good_qp_cmd(b, type, srq);
 	struct tulle_ib_ureq_create_qp drv = good_qp(&b->qp[i], srq);
 
+	cmd.user_handle += i;
 	errno = create_qp(b, &b->qp[i], &cmd, &drv);
 	if (errno)
 		die("QP");
@@ -429,18 +442,34 @@ static void post(struct box *b, struct qp *qp, uint8_t op, uint32_t imm, const v
 	kick(b, TULLE_UAR_QP_SQ, qp->handle);
 }
 
-static void post_recv(struct box *b, struct qp *qp, uint64_t addr, uint32_t key)
+/* A receive request of 256 bytes at index @pi of a ring. */
+static void write_recv(uint8_t *ring, uint32_t pi, uint64_t addr, uint32_t key)
 {
-	struct tulle_rq_wqe *wqe =
-		(void *)(qp->rq + ((qp->rq_pi & ((1 << LOG_RQ) - 1)) << LOG_RQ_WQE));
+	struct tulle_rq_wqe *wqe = (void *)(ring + ((pi & ((1 << LOG_RQ) - 1)) << LOG_RQ_WQE));
 
 	memset(wqe, 0, 1 << LOG_RQ_WQE);
 	wqe->nsge = 1;
 	wqe->sge[0] = (struct tulle_sge){ htole64(addr), htole32(256), htole32(key) };
 	__sync_synchronize();
+}
+
+static void post_recv(struct box *b, struct qp *qp, uint64_t addr, uint32_t key)
+{
+	write_recv(qp->rq, qp->rq_pi, addr, key);
 	qp->dbr->rq_pi = htole32(++qp->rq_pi);
 	__sync_synchronize();
 	kick(b, TULLE_UAR_QP_RQ, qp->handle);
+}
+
+/* The next asynchronous event within @ms; its type is 0 when none came. */
+static struct ib_uverbs_async_event_desc event(struct box *b, int ms)
+{
+	struct ib_uverbs_async_event_desc desc = { 0 };
+	struct pollfd fd = { .fd = b->async_fd, .events = POLLIN };
+
+	if (poll(&fd, 1, ms) == 1 && read(b->async_fd, &desc, sizeof(desc)) != sizeof(desc))
+		die("event");
+	return desc;
 }
 
 static void read_gid(void)
