@@ -146,8 +146,9 @@ static void join(struct end *a, struct end *b)
 		die("connecting");
 }
 
-static void post_send(struct end *e, enum ibv_wr_opcode op, uint64_t addr, uint32_t lkey,
-		      size_t len, uint64_t to, uint32_t rkey)
+static __attribute__((unused)) void post_send(struct end *e, enum ibv_wr_opcode op,
+					      uint64_t addr, uint32_t lkey, size_t len,
+					      uint64_t to, uint32_t rkey)
 {
 	struct ibv_sge sge = { addr, (uint32_t)len, lkey };
 	struct ibv_send_wr *first, wr = {
