@@ -174,10 +174,13 @@ static bool arrive_symbols(struct tfw_port *port, const struct tfw_frame *f,
  */
 #define DELAY_NS	1000000ULL
 
-/* The next packet overtakes this one; by nobody overtaken it comes soon. */
+/*
+ * The next packet overtakes this one; by nobody overtaken it comes soon. What
+ * the plan draws must not depend on time: who is late already is no condition.
+ */
 static bool reorders(struct tfw_port *port, struct tfw_frame *f, u16 *late)
 {
-	if (*late || !tfw_fault(port->dev, TFW_FAULT_WIRE_REORDER))
+	if (!tfw_fault(port->dev, TFW_FAULT_WIRE_REORDER) || *late)
 		return false;
 	*late = tfw_fifo_store(&port->wire->store, f, 0, 0);
 	if (*late)
@@ -203,11 +206,10 @@ static bool strike(struct tfw_port *port, struct tfw_frame *f)
 	    !arrive_symbols(far, f,
 			    tfw_plan_random(plan, TFW_FAULT_WIRE_SYMBOL)))
 		return true;
-	if (wire->nheld < TFW_HELD &&
-	    tfw_fault(port->dev, TFW_FAULT_WIRE_DELAY)) {
+	if (tfw_fault(port->dev, TFW_FAULT_WIRE_DELAY)) {
 		when = engine_of(port)->now + DELAY_NS +
 		       tfw_plan_random(plan, TFW_FAULT_WIRE_DELAY) % DELAY_NS;
-		return tfw_wire_hold(port, f, when);
+		return wire->nheld < TFW_HELD && tfw_wire_hold(port, f, when);
 	}
 	return reorders(port, f, &wire->late);
 }

@@ -119,7 +119,7 @@ static void test_backend_reorder(void **state)
 	struct net_spec s = { .payload = 100 };
 	struct fx *fx = *state;
 	struct fake_dev *d = &fx->p->b.d;
-	u32 order[21], i, got = 0;
+	u32 order[20], i, got = 0;
 	char err[100];
 
 	tfw_cable_leave(d->dev);
@@ -128,19 +128,19 @@ static void test_backend_reorder(void **state)
 	assert_true(tfw_dev_set_faults(d->dev, "wire_reorder:n=10", err,
 				       sizeof(err)));
 	net_rq_post(&fx->rq, 64);
-	for (i = 0; i < 21; i++) {
+	for (i = 0; i < 20; i++) {
 		s.seq = i;
 		assert_true(fake_receive(d, fx->p->frame,
 					 net_make(&s, fx->p->frame)));
 		while (net_rx(&fx->rq, &fx->p->pkt))
 			order[got++] = get_be32(fx->p->pkt.data + 38);
 	}
-	assert_int_equal(got, 20);
+	assert_int_equal(got, 19);
 	fake_advance(&fx->p->env, 10000000);
 	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 	order[got++] = get_be32(fx->p->pkt.data + 38);
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
-	for (i = 0; i < 21; i++)
+	for (i = 0; i < 20; i++)
 		assert_int_equal(order[i], i == 9 ? 10 : i == 10 ? 9 : i);
 }
 
@@ -157,6 +157,40 @@ static void test_seed(void **state)
 	set_faults(fx, "seed=3;wire_loss:p=0.2");
 	assert_int_equal(send_many(fx, 200, two), n);
 	assert_memory_equal(one, two, n * sizeof(one[0]));
+}
+
+/* A point draws for every packet, however long they are apart. */
+static void test_seed_any_pace(void **state)
+{
+	static const char *const plans[] = {
+		"seed=5;wire_reorder:p=0.3", "seed=5;wire_delay:p=0.3",
+		"seed=5;wire_delay:p=0.6;wire_reorder:p=0.3",
+	};
+	struct net_spec s = { .payload = 100 };
+	struct fx *fx = *state;
+	char counters[2][200];
+	u32 i, slow, plan;
+
+	net_rq_post(&fx->rq, 64);
+	for (plan = 0; plan < 3; plan++) {
+		for (slow = 0; slow < 2; slow++) {
+			set_faults(fx, plans[plan]);
+			for (i = 0; i < 300; i++) {
+				fx_send(fx, &s);
+				if (slow)
+					fake_advance(&fx->p->env, 5000000);
+				while (net_rx(&fx->rq, &fx->p->pkt))
+					net_rq_post(&fx->rq, 1);
+			}
+			tfw_dev_fault_counters(fx->p->a.d.dev, counters[slow],
+					       sizeof(counters[slow]));
+			fake_advance(&fx->p->env, 10000000);
+			while (net_rx(&fx->rq, &fx->p->pkt))
+				net_rq_post(&fx->rq, 1);
+		}
+		assert_non_null(strstr(counters[0], "/300"));
+		assert_string_equal(counters[0], counters[1]);
+	}
 }
 
 /* A real pause frame stops the port for the time it says. */
@@ -318,6 +352,7 @@ int main(void)
 		T(test_faults),
 		T(test_backend_reorder),
 		T(test_seed),
+		T(test_seed_any_pace),
 		T(test_pause_frame),
 		T(test_pause_backend),
 		T(test_capture),
