@@ -28,6 +28,9 @@
 /* What a queue that only missed an interrupt needs to get going again. */
 #define HEALTH_SETTLE_MS	50
 
+/* A recovery that failed, for lack of memory in all likelihood, is repeated. */
+#define HEALTH_AGAIN_MS		1000
+
 enum health_kind {
 	HEALTH_TX_TIMEOUT,
 	HEALTH_TX_ERROR,
@@ -51,8 +54,11 @@ struct health_queue {
 struct tulle_en_health {
 	struct tulle_en_priv *priv;
 	struct delayed_work work;
+	struct delayed_work again_work;
 	bool stopping;		/* takes no more reports; written under devl lock */
 	DECLARE_BITMAP(failed[HEALTH_KINDS], TULLE_EN_CHANNELS_MAX);
+	/* Reported, but could not be recovered; under devl lock. */
+	DECLARE_BITMAP(again[HEALTH_KINDS], TULLE_EN_CHANNELS_MAX);
 	struct health_queue tx[TULLE_EN_CHANNELS_MAX];
 	struct health_queue rx[TULLE_EN_CHANNELS_MAX];
 };
@@ -116,6 +122,29 @@ static bool health_is_tx(enum health_kind kind)
 	return kind == HEALTH_TX_TIMEOUT || kind == HEALTH_TX_ERROR;
 }
 
+static struct devlink_health_reporter *
+health_reporter(const struct tulle_en_priv *priv, bool tx)
+{
+	return tx ? priv->tx_reporter : priv->rx_reporter;
+}
+
+/*
+ * Until a recovery succeeds, devlink gives up on whatever is reported next.
+ * So these queues are tried again, whoever else fails meanwhile with them.
+ */
+static void health_keep(struct tulle_en_priv *priv,
+			const struct health_ctx *ctx)
+{
+	struct tulle_en_health *health = priv->health;
+
+	devl_lock(priv->tdev->devlink);
+	bitmap_or(health->again[ctx->kind], health->again[ctx->kind],
+		  ctx->queues, TULLE_EN_CHANNELS_MAX);
+	devl_unlock(priv->tdev->devlink);
+	queue_delayed_work(system_dfl_wq, &health->again_work,
+			   msecs_to_jiffies(HEALTH_AGAIN_MS));
+}
+
 static void health_report(struct tulle_en_priv *priv,
 			  struct health_ctx *ctx)
 {
@@ -130,8 +159,8 @@ static void health_report(struct tulle_en_priv *priv,
 		 health_names[ctx->kind], TULLE_EN_CHANNELS_MAX, ctx->queues,
 		 q->status, q->syndrome);
 	netdev_warn(priv->netdev, "%s\n", msg);
-	devlink_health_report(tx ? priv->tx_reporter : priv->rx_reporter, msg,
-			      ctx);
+	if (devlink_health_report(health_reporter(priv, tx), msg, ctx))
+		health_keep(priv, ctx);
 }
 
 static void health_work(struct work_struct *work)
@@ -248,6 +277,17 @@ static int health_recover_all(struct tulle_en_priv *priv, bool tx)
 	return ret;
 }
 
+/* Nobody has to try again what a user has restarted. */
+static void health_forget(struct tulle_en_priv *priv, bool tx)
+{
+	enum health_kind kind;
+
+	for (kind = 0; kind < HEALTH_KINDS; kind++)
+		if (health_is_tx(kind) == tx)
+			bitmap_zero(priv->health->again[kind],
+				    TULLE_EN_CHANNELS_MAX);
+}
+
 static int health_recover(struct devlink_health_reporter *reporter,
 			  void *priv_ctx, struct netlink_ext_ack *extack,
 			  bool tx)
@@ -266,6 +306,8 @@ static int health_recover(struct devlink_health_reporter *reporter,
 	netdev_unlock_ops_compat(priv->netdev);
 	if (err)
 		NL_SET_ERR_MSG_MOD(extack, "queue could not be restarted");
+	else if (!priv_ctx)
+		health_forget(priv, tx);
 	return err;
 }
 
@@ -279,6 +321,49 @@ static int health_rx_recover(struct devlink_health_reporter *reporter,
 			     void *priv_ctx, struct netlink_ext_ack *extack)
 {
 	return health_recover(reporter, priv_ctx, extack, false);
+}
+
+/* Once more what failed; true when nothing of the reporter is left. */
+static bool health_recover_again(struct tulle_en_priv *priv, bool tx)
+{
+	struct devlink_health_reporter *reporter = health_reporter(priv, tx);
+	unsigned long *again;
+	struct health_ctx ctx;
+	bool any = false;
+
+	for (ctx.kind = 0; ctx.kind < HEALTH_KINDS; ctx.kind++) {
+		again = priv->health->again[ctx.kind];
+		if (health_is_tx(ctx.kind) != tx ||
+		    bitmap_empty(again, TULLE_EN_CHANNELS_MAX))
+			continue;
+		bitmap_copy(ctx.queues, again, TULLE_EN_CHANNELS_MAX);
+		if (health_recover(reporter, &ctx, NULL, tx))
+			return false;
+		bitmap_zero(again, TULLE_EN_CHANNELS_MAX);
+		any = true;
+	}
+	if (any) {
+		devlink_health_reporter_recovery_done(reporter);
+		devlink_health_reporter_state_update(reporter,
+						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+	}
+	return true;
+}
+
+static void health_again_work(struct work_struct *work)
+{
+	struct tulle_en_health *health =
+		container_of(work, struct tulle_en_health, again_work.work);
+	struct devlink *devlink = health->priv->tdev->devlink;
+	bool done;
+
+	devl_lock(devlink);
+	done = health_recover_again(health->priv, true);
+	done &= health_recover_again(health->priv, false);
+	devl_unlock(devlink);
+	if (!done)
+		queue_delayed_work(system_dfl_wq, &health->again_work,
+				   msecs_to_jiffies(HEALTH_AGAIN_MS));
 }
 
 /*
@@ -497,6 +582,7 @@ int tulle_en_health_init(struct tulle_en_priv *priv)
 		return -ENOMEM;
 	health->priv = priv;
 	INIT_DELAYED_WORK(&health->work, health_work);
+	INIT_DELAYED_WORK(&health->again_work, health_again_work);
 	priv->health = health;
 
 	devl_lock(devlink);
@@ -535,6 +621,7 @@ void tulle_en_health_cleanup(struct tulle_en_priv *priv)
 	WRITE_ONCE(priv->health->stopping, true);
 	devl_unlock(devlink);
 	cancel_delayed_work_sync(&priv->health->work);
+	cancel_delayed_work_sync(&priv->health->again_work);
 
 	devl_lock(devlink);
 	devl_health_reporter_destroy(priv->rx_reporter);
