@@ -196,6 +196,7 @@ enum {
 	PRIVATE_TX_VPORT_DROPS,
 	PRIVATE_RX_BAD_COMPLETIONS,
 	PRIVATE_TX_BAD_COMPLETIONS,
+	PRIVATE_RX_SPLIT_PACKETS,
 	PRIVATE_COUNT,
 };
 
@@ -207,6 +208,7 @@ static const char private_names[PRIVATE_COUNT][ETH_GSTRING_LEN] = {
 	[PRIVATE_TX_VPORT_DROPS] = "tx_vport_drops",
 	[PRIVATE_RX_BAD_COMPLETIONS] = "rx_bad_completions",
 	[PRIVATE_TX_BAD_COMPLETIONS] = "tx_bad_completions",
+	[PRIVATE_RX_SPLIT_PACKETS] = "rx_split_packets",
 };
 
 int tulle_en_get_sset_count(struct net_device *dev, int set)
@@ -233,28 +235,28 @@ void tulle_en_get_strings(struct net_device *dev, u32 set, u8 *data)
 	}
 }
 
-static void private_completions(struct tulle_en_priv *priv, u64 *rx, u64 *tx)
+static void private_queues(struct tulle_en_priv *priv, u64 *data)
 {
 	struct tulle_en_channel *ch;
 	unsigned int start, i;
-	u64 n;
+	u64 bad, split;
 
-	*rx = 0;
-	*tx = 0;
 	for (i = 0; i < priv->max_channels; i++) {
 		ch = READ_ONCE(priv->channel[i]);
 		if (!ch)
 			continue;
 		do {
 			start = u64_stats_fetch_begin(&ch->rxq.stats.syncp);
-			n = u64_stats_read(&ch->rxq.stats.bad_cqe);
+			bad = u64_stats_read(&ch->rxq.stats.bad_cqe);
+			split = u64_stats_read(&ch->rxq.stats.split);
 		} while (u64_stats_fetch_retry(&ch->rxq.stats.syncp, start));
-		*rx += n;
+		data[PRIVATE_RX_BAD_COMPLETIONS] += bad;
+		data[PRIVATE_RX_SPLIT_PACKETS] += split;
 		do {
 			start = u64_stats_fetch_begin(&ch->txq.stats.napi_syncp);
-			n = u64_stats_read(&ch->txq.stats.bad_cqe);
+			bad = u64_stats_read(&ch->txq.stats.bad_cqe);
 		} while (u64_stats_fetch_retry(&ch->txq.stats.napi_syncp, start));
-		*tx += n;
+		data[PRIVATE_TX_BAD_COMPLETIONS] += bad;
 	}
 }
 
@@ -279,6 +281,5 @@ void tulle_en_get_ethtool_stats(struct net_device *dev,
 		data[PRIVATE_TX_VPORT_UNICAST] = le64_to_cpu(vport.tx.unicast);
 		data[PRIVATE_TX_VPORT_DROPS] = le64_to_cpu(vport.tx.drops);
 	}
-	private_completions(priv, &data[PRIVATE_RX_BAD_COMPLETIONS],
-			    &data[PRIVATE_TX_BAD_COMPLETIONS]);
+	private_queues(priv, data);
 }

@@ -50,6 +50,7 @@ struct rx_sums {
 	unsigned int gro_wire_bytes;
 	unsigned int multicast;
 	unsigned int alloc_fail;
+	unsigned int split;
 };
 
 /* Where the next bytes of a packet lie. */
@@ -404,8 +405,10 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		dev_kfree_skb_any(skb);
 		return false;
 	}
-	if (cur.left)
+	if (cur.left) {
 		rx_add_frags(mem, skb, cur, 0);
+		sums->split++;
+	}
 
 	rx_metadata(rxq, skb, d, sums);
 	rx_account(d, skb->data, sums);
@@ -504,6 +507,7 @@ static void rx_sum_up(struct tulle_en_rxq *rxq, const struct rx_sums *sums)
 	u64_stats_add(&stats->gro_wire_bytes, sums->gro_wire_bytes);
 	u64_stats_add(&stats->multicast, sums->multicast);
 	u64_stats_add(&stats->alloc_fail, sums->alloc_fail);
+	u64_stats_add(&stats->split, sums->split);
 	u64_stats_update_end(&stats->syncp);
 }
 

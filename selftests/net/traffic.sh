@@ -28,19 +28,26 @@ ping_v6() {
 	ping -6 -c 3 -i 0.05 -W 2 -M "do" -s $(($1 - 48)) "$REMOTE_V6"
 }
 
-sha_transfer() { # MiB
-	local sum
-	in_background ip netns exec "$NS" bash -c "socat -u TCP-LISTEN:5300,reuseaddr - | sha256sum > $KTAP_TMP/got"
-	local pid=$!
-	retry 10 eval "in_ns ss -Hltn 'sport = :5300' | grep -q ."
-	dd if=/dev/urandom of="$KTAP_TMP/data" bs=1M count="$1" status=none
+# transfer SERVER_NETNS CLIENT_NETNS ADDRESS MIB: data arrives as it was sent.
+transfer() {
+	local sum pid server=() client=()
+	[ -z "$1" ] || server=(ip netns exec "$1")
+	[ -z "$2" ] || client=(ip netns exec "$2")
+	in_background "${server[@]}" bash -c "socat -u TCP-LISTEN:5300,reuseaddr - | sha256sum > $KTAP_TMP/got"
+	pid=$!
+	retry 10 eval "${server[*]} ss -Hltn 'sport = :5300' | grep -q ."
+	dd if=/dev/urandom of="$KTAP_TMP/data" bs=1M count="$4" status=none
 	sum=$(sha256sum <"$KTAP_TMP/data")
-	socat -u "OPEN:$KTAP_TMP/data" "TCP:$REMOTE_V4:5300"
+	"${client[@]}" socat -u "OPEN:$KTAP_TMP/data" "TCP:$3:5300"
 	wait $pid
 	rm -f "$KTAP_TMP/data"
 	echo "sent $sum"
 	echo "got  $(cat "$KTAP_TMP/got")"
 	[ "$(cat "$KTAP_TMP/got")" = "$sum" ]
+}
+
+sha_transfer() { # MiB
+	transfer "$NS" "" "$REMOTE_V4" "$1"
 }
 
 big_tcp() {
@@ -63,6 +70,51 @@ big_tcp() {
 		gso_ipv4_max_size 65536 gro_ipv4_max_size 65536
 	in_ns ip link set tulle1 gso_max_size 65536 gro_max_size 65536 \
 		gso_ipv4_max_size 65536 gro_ipv4_max_size 65536
+}
+
+split_packets() { ethtool -S tulle0 | sed -n 's/^ *rx_split_packets: //p'; }
+
+# Towards tulle0, which puts headers and data into different buffers: the data
+# arrives unchanged, in at least so many pieces.
+split_transfer() { # HW_GRO THRESHOLD MIN_PACKETS
+	local before
+	ethtool -K tulle0 rx-gro-hw "$1" && ethtool -G tulle0 tcp-data-split on || return 1
+	[ -z "$2" ] || ethtool -G tulle0 hds-thresh "$2" || return 1
+	ethtool -g tulle0 | grep -q '^TCP data split:[[:space:]]*on' || return 1
+	before=$(split_packets)
+	transfer "" "$NS" "$LOCAL_V4" 32 && ping_all || return 1
+	echo "$(($(split_packets) - before)) packets were split"
+	[ $(($(split_packets) - before)) -ge "$3" ]
+}
+
+# Small packets, as pings and UDP are, in pieces and whole.
+ping_all() {
+	local size
+	for size in 0 32 100 200 500 1000 1472; do
+		in_ns ping -c 2 -i 0.02 -W 2 -s $size "$LOCAL_V4" || return 1
+	done
+	in_ns ping -6 -c 2 -i 0.02 -W 2 -s 1200 "$LOCAL_V6"
+}
+
+# Packets up to the threshold stay whole.
+split_threshold() {
+	local before
+	ethtool -G tulle0 hds-thresh 1024 || return 1
+	before=$(split_packets)
+	in_background socat -u UDP-RECV:5400 OPEN:/dev/null
+	in_ns bash -c "for i in {1..50}; do head -c 900 /dev/zero >/dev/udp/$LOCAL_V4/5400; done"
+	sleep 0.5
+	[ "$(split_packets)" -eq "$before" ] || { echo "split below the threshold"; return 1; }
+	in_ns bash -c "for i in {1..50}; do head -c 1400 /dev/zero >/dev/udp/$LOCAL_V4/5400; done"
+	retry 5 eval "[ \$(split_packets) -ge $((before + 50)) ]" || { echo "not split above it"; return 1; }
+}
+
+# Nothing is split any more.
+split_off() {
+	local before
+	ethtool -G tulle0 tcp-data-split off && ethtool -K tulle0 rx-gro-hw on || return 1
+	before=$(split_packets)
+	transfer "" "$NS" "$LOCAL_V4" 8 && [ "$(split_packets)" -eq "$before" ]
 }
 
 # Length errors are permitted: while the ends differ in MTU, packets are too long.
@@ -103,5 +155,17 @@ ktap_check "$MIB MiB arrive unchanged" sha_transfer "$MIB"
 port_addresses
 remote_addresses
 ktap_check "BIG TCP" big_tcp
+# 32 MiB in aggregates of 64 KiB are 512 pieces at least, without them 22000.
+ktap_check "header split, aggregates" split_transfer on "" 400
+ktap_check "header split, single packets" split_transfer off "" 20000
+if ethtool -g tulle0 | grep -q '^HDS thresh:[[:space:]]*[0-9]'; then
+	ktap_check "header split above 512 bytes, aggregates" split_transfer on 512 400
+	ktap_check "header split above 512 bytes, single packets" split_transfer off 512 20000
+	ktap_check "header split, small packets whole" split_threshold
+	ethtool -G tulle0 hds-thresh 0
+else
+	ktap_skip "header split threshold" "the kernel has no interface for it"
+fi
+ktap_check "header split off again" split_off
 ktap_check "no error was counted" errors_are_zero
 ktap_end
