@@ -134,6 +134,26 @@ rdma_pair() {
 	return 1
 }
 
+mckey_joined() { grep -q "receiving data transfers" "$KTAP_TMP/receiver"; }
+
+# rdma_mckey GROUP RECEIVER_ADDRESS SENDER_ADDRESS: the receiver at $AT_SERVER, the
+# sender at $AT_CLIENT. Nothing is sent again: the receiver must have joined before.
+rdma_mckey() {
+	local pid status rc
+	"$AT_SERVER" timeout 60 stdbuf -oL mckey -m "$1" -b "$2" -C "${N:-10}" >"$KTAP_TMP/receiver" 2>&1 &
+	pid=$!
+	retry 20 mckey_joined || echo "the receiver has not joined"
+	"$AT_CLIENT" timeout 60 mckey -m "$1" -b "$3" -C "${N:-10}" -s >"$KTAP_TMP/sender" 2>&1
+	rc=$?
+	wait $pid
+	status=$?
+	[ $rc -eq 0 ] && [ $status -eq 0 ] && return 0
+	echo "sender $rc, receiver $status"
+	sed 's/^/sender: /' "$KTAP_TMP/sender"
+	sed 's/^/receiver: /' "$KTAP_TMP/receiver"
+	return 1
+}
+
 # rdma_objects RUN: how many objects of each kind there are at that end.
 rdma_objects() { "$1" rdma resource show | sed 's/^[0-9]*: //'; }
 

@@ -64,32 +64,12 @@ cm_times() { # WAY N
 		cmtime -s "$ADDR4" -p "$RDMA_PORT" -c "$2" -q 5000
 }
 
-joined() { grep -q "receiving data transfers" "$KTAP_TMP/receiver"; }
-
-# The receiver sits where the server would. Nothing is sent again: it must have
-# joined before.
-mckey_group() { # WAY GROUP RECEIVER_ADDRESS SENDER_ADDRESS
-	local pid status rc
-	rdma_way "$1"
-	"$AT_SERVER" timeout 60 stdbuf -oL mckey -m "$2" -b "$3" -C "$N" >"$KTAP_TMP/receiver" 2>&1 &
-	pid=$!
-	retry 20 joined || echo "the receiver has not joined"
-	"$AT_CLIENT" timeout 60 mckey -m "$2" -b "$4" -C "$N" -s >"$KTAP_TMP/sender" 2>&1
-	rc=$?
-	wait $pid
-	status=$?
-	[ $rc -eq 0 ] && [ $status -eq 0 ] && return 0
-	echo "sender $rc, receiver $status"
-	sed 's/^/sender: /' "$KTAP_TMP/sender"
-	sed 's/^/receiver: /' "$KTAP_TMP/receiver"
-	return 1
-}
 mckey_v4() {
 	rdma_way "$1"
 	case $1 in
-	within) mckey_group within 239.1.2.3 "$LOCAL_V4" "$LOCAL_V4" ;;
-	across) mckey_group across 239.1.2.3 "$REMOTE_V4" "$LOCAL_V4" ;;
-	back) mckey_group back 239.1.2.3 "$LOCAL_V4" "$REMOTE_V4" ;;
+	within) rdma_mckey 239.1.2.3 "$LOCAL_V4" "$LOCAL_V4" ;;
+	across) rdma_mckey 239.1.2.3 "$REMOTE_V4" "$LOCAL_V4" ;;
+	back) rdma_mckey 239.1.2.3 "$LOCAL_V4" "$REMOTE_V4" ;;
 	esac
 }
 # Over RoCE v2 the kernel's connection manager joins no IPv6 groups: ENOTSUPP.
@@ -100,10 +80,11 @@ mckey_v6_is_refused() { # WAY
 		grep -q "failure joining: Unknown error 524"
 }
 mckey_v6() {
+	rdma_way "$1"
 	case $1 in
-	within) mckey_group within ff0e::1:2345 "$LOCAL_V6" "$LOCAL_V6" ;;
-	across) mckey_group across ff0e::1:2345 "$REMOTE_V6" "$LOCAL_V6" ;;
-	back) mckey_group back ff0e::1:2345 "$LOCAL_V6" "$REMOTE_V6" ;;
+	within) rdma_mckey ff0e::1:2345 "$LOCAL_V6" "$LOCAL_V6" ;;
+	across) rdma_mckey ff0e::1:2345 "$REMOTE_V6" "$LOCAL_V6" ;;
+	back) rdma_mckey ff0e::1:2345 "$LOCAL_V6" "$REMOTE_V6" ;;
 	esac
 }
 
