@@ -23,10 +23,10 @@ packets() { # FILTER
 }
 
 # A filter that finds nothing proves nothing unless the packets are there.
-seen() { # FILTER
+seen() { # FILTER [MINIMUM]
 	local n
 
 	n=$(packets "$1" | wc -l)
 	echo "$n packets"
-	[ "$n" -ge 5 ] || { cat "$TAP_TMP/tshark"; return 1; }
+	[ "$n" -ge "${2:-5}" ] || { cat "$TAP_TMP/tshark"; return 1; }
 }

@@ -37,7 +37,7 @@ pingpong() { # WAY FAMILY KIND ARGS...
 }
 
 data() { # WAY FAMILY MTU
-	meet "$1" "$2" -g "$DATA" -m "$3" ${QUICK:+--quick}
+	meet "$1" "$2" -g "$DATA" -m "$3" ${QUICK:+--quick} ${LOSSY:+--lossy}
 }
 
 ping_cm() { # WAY FAMILY ARGS...
@@ -134,7 +134,7 @@ again() {
 
 # Reliable connections alone: what they carry arrives whole over any wire.
 faulty_wire() {
-	local way family kind
+	local way family kind LOSSY=1
 	for way in to from; do
 		for family in "${FAMILIES[@]}"; do
 			ktap_check "$1: data $way v$family mtu 1024" data $way $family 1024
