@@ -6,7 +6,8 @@
  * its own hands.
  *
  *	abi	objects with nonsense in the provider's structs: refused
- *	keys	keys, addresses and handles of another process: errors of its own
+ *	keys	keys, addresses, handles and queue pairs of another process: errors
+ *		of its own
  *	srq	a shared receive queue that says it holds more than it can: the
  *		device stops it, and the process is told
  *	fuzz	random bytes in rings and records, random doorbells, requests that
@@ -194,6 +195,17 @@ static int abi(void)
 	return bad;
 }
 
+/* What was posted for the partner's message is there for it. */
+static bool hears_partner(struct box *b)
+{
+	struct tulle_sge sge = { htole64((uintptr_t)b->data), htole32(64), htole32(b->lkey) };
+
+	b->data[0] = 1;
+	post(b, &b->qp[1], TULLE_WQE_SEND, 0, NULL, 0, &sge);
+	/* Of the sender and of the receiver */
+	return !completion(b, 5000) && !completion(b, 5000) && b->data[2 * PAGE] == 1;
+}
+
 /* The other process: its memory must stay as it is. */
 static void be_prey(int tell, int hear)
 {
@@ -211,6 +223,7 @@ static void be_prey(int tell, int hear)
 	if (errno)
 		die("prey");
 	memset(b.data, PATTERN, DATA);
+	post_recv(&b, &b.qp[0], (uintptr_t)b.data + 2 * PAGE, b.lkey);
 	prey = (struct prey){ (uintptr_t)b.data, b.lkey,       b.rkey, b.qp[0].qpn, b.qp[0].handle,
 			      b.cq_handle,	 b.srq_handle, b.pd,   b.qp[0].id,  b.mr };
 	if (write(tell, &prey, sizeof(prey)) != sizeof(prey) || read(hear, &c, 1) < 0)
@@ -228,7 +241,7 @@ static void be_prey(int tell, int hear)
 		if (completion(&b, 5000))
 			_exit(3);
 	}
-	_exit(0);
+	_exit(hears_partner(&b) ? 0 : 4);
 }
 
 static pid_t fork_prey(struct prey *prey, int *release)
@@ -408,6 +421,36 @@ static void keys_recv(struct box *b, const struct prey *p)
 	     "%s: status %d", "receive request with a foreign key", one);
 }
 
+/* A request of a queue pair connected to one of another process; its completion. */
+static int stranger(struct box *b, uint32_t qpn, uint8_t op, const struct tulle_rdma_seg *seg)
+{
+	struct tulle_sge own = { htole64((uintptr_t)b->data), htole32(64), htole32(b->lkey) };
+
+	errno = bring_up(b, &b->qp[0], qpn);
+	if (errno)
+		die("own queue pair");
+	while (completion(b, 0) >= 0)
+		;
+	post(b, &b->qp[0], op, 0, seg, seg ? sizeof(*seg) : 0, &own);
+	return completion(b, 10000);
+}
+
+/* Address and sequence number are right, and even the key may be: nobody answers. */
+static void keys_stranger(struct box *b, const struct prey *p)
+{
+	struct tulle_rdma_seg good = { htole64(p->va), htole32(p->rkey), 0 };
+	struct tulle_rdma_seg wrong = { htole64(p->va), htole32(b->rkey), 0 };
+
+	WANT("SEND to a foreign queue pair", TULLE_WC_RETRY_EXC,
+	     stranger(b, p->qpn, TULLE_WQE_SEND, NULL));
+	WANT("READ with a foreign queue pair's key", TULLE_WC_RETRY_EXC,
+	     stranger(b, p->qpn, TULLE_WQE_READ, &good));
+	WANT("WRITE with a foreign queue pair's key", TULLE_WC_RETRY_EXC,
+	     stranger(b, p->qpn, TULLE_WQE_WRITE, &good));
+	WANT("WRITE with a key that a foreign queue pair refuses", TULLE_WC_RETRY_EXC,
+	     stranger(b, p->qpn, TULLE_WQE_WRITE, &wrong));
+}
+
 static int keys(void)
 {
 	struct prey prey;
@@ -423,6 +466,7 @@ static int keys(void)
 	keys_access(&b, &prey);
 	keys_change(&b, &prey);
 	keys_recv(&b, &prey);
+	keys_stranger(&b, &prey);
 	keys_handles(&b, &prey);
 	keys_guess(&b);
 	judge_prey(pid, release);
@@ -669,7 +713,7 @@ static void fuzz_once(const struct prey *p)
 		struct qp *qp = &b.qp[rand() % 2];
 
 		if (i % 40 == 0) {
-			bring_up(&b, &b.qp[0], b.qp[rand() % 2].qpn);
+			bring_up(&b, &b.qp[0], rand() % 4 ? b.qp[rand() % 2].qpn : p->qpn);
 			bring_up(&b, &b.qp[1], b.qp[rand() % 4 != 0 ? 0 : 1].qpn);
 		}
 		switch (rand() % 16) {

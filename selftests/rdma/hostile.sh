@@ -82,7 +82,7 @@ rdma_ports
 ulimit -l unlimited
 ktap_check "the hostile program is built" build
 ktap_check "nonsense in objects' parameters is refused" disturbed abi
-ktap_check "keys and handles of another process" disturbed keys
+ktap_check "keys, handles and queue pairs of another process" disturbed keys
 ktap_check "shared receive queues that hold more than they can" disturbed srq
 ktap_check "random rings, records and doorbells" disturbed fuzz "$SECS" "${SEED:-1}"
 ktap_end
