@@ -164,7 +164,14 @@ iperf_ok() {
 	}
 }
 
-# qstat DEV KEY: a device-wide queue statistic, e.g. rx-hw-gro-packets
-qstat() {
-	"${YNL:-/opt/ksft/net/lib/py/ynl_qstats}" "$1" "$2"
+# What netlink tells: queue statistics, page pools.
+NETDEV_PY=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/netdev.py")
+
+# qstats_save PORT FILE [IN_NS]: all queues of the port together, to compare with later.
+qstats_save() { ${3:-} "$NETDEV_PY" qstats "$1" >"$KTAP_TMP/$2" && [ -s "$KTAP_TMP/$2" ]; }
+
+# qstats_grew FROM TO NAME: by how much a statistic went up between two files.
+qstats_grew() {
+	awk -v name="$3" '$1 == name { v[FILENAME] = $2; n++ }
+		END { if (n != 2) exit 1; print v[ARGV[2]] - v[ARGV[1]] }' "$KTAP_TMP/$1" "$KTAP_TMP/$2"
 }

@@ -50,8 +50,36 @@ sha_transfer() { # MiB
 	transfer "$NS" "" "$REMOTE_V4" "$1"
 }
 
+# The stack hands over, and gets, more than 64 KiB at a time on average. Each such
+# packet is many on the wire.
+big_on_counters() { # FILES SIDE: from qstats_save
+	local packets bytes wire
+	packets=$(qstats_grew "$1.0" "$1.1" "$2-packets") &&
+		bytes=$(qstats_grew "$1.0" "$1.1" "$2-bytes") &&
+		wire=$(qstats_grew "$1.0" "$1.1" "$2-wire-packets") || return 1
+	echo "$1: $packets $2 packets of $bytes bytes, $wire on the wire"
+	[ "$packets" -gt 0 ] && [ $((bytes / packets)) -gt 65536 ] && [ $((wire / packets)) -gt 44 ]
+}
+
+big_tcp_to() { # ADDRESS
+	local pids=()
+	in_background timeout $((SECS + 30)) tcpdump -ni tulle0 -s 128 -c 1 "greater 100000 and dst host $1"
+	pids+=($!)
+	in_background ip netns exec "$NS" timeout $((SECS + 30)) tcpdump -ni tulle1 -s 128 -c 1 "greater 100000 and dst host $1"
+	pids+=($!)
+	sleep 2
+	qstats_save tulle0 sender.0 && qstats_save tulle1 receiver.0 in_ns || return 1
+	iperf_ok 1000000 -c "$1" -t "$SECS" || return 1
+	qstats_save tulle0 sender.1 && qstats_save tulle1 receiver.1 in_ns || return 1
+	wait "${pids[0]}" || { echo "no packet over 100000 bytes seen towards $1"; return 1; }
+	wait "${pids[1]}" || { echo "no packet over 100000 bytes received at $1"; return 1; }
+	big_on_counters sender tx-hw-gso &&
+		big_on_counters receiver rx-hw-gro
+}
+
 big_tcp() {
 	local dev
+	in_ns ethtool -K tulle1 rx-gro-hw on || return 1
 	ip link set tulle0 gso_max_size 262144 gro_max_size 262144 \
 		gso_ipv4_max_size 262144 gro_ipv4_max_size 262144 || return 1
 	in_ns ip link set tulle1 gso_max_size 262144 gro_max_size 262144 \
@@ -59,11 +87,7 @@ big_tcp() {
 	# As if the path were short: packets do not shrink because the guest is slow.
 	sysctl -qw net.ipv4.tcp_tso_rtt_log=20
 	for dev in "$REMOTE_V4" "$REMOTE_V6"; do
-		in_background timeout $((SECS + 30)) tcpdump -ni tulle0 -s 128 -c 1 "greater 100000 and dst host $dev"
-		local pid=$!
-		sleep 2
-		iperf_ok 1000000 -c "$dev" -t "$SECS" || return 1
-		wait $pid || { echo "no packet over 100000 bytes seen towards $dev"; return 1; }
+		big_tcp_to "$dev" || return 1
 	done
 	sysctl -qw net.ipv4.tcp_tso_rtt_log=9
 	ip link set tulle0 gso_max_size 65536 gro_max_size 65536 \
