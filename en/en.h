@@ -98,6 +98,7 @@ struct tulle_en_rx_stats {
 	u64_stats_t gro_wire_bytes;
 	u64_stats_t multicast;
 	u64_stats_t alloc_fail;		/* packets or buffers without memory */
+	u64_stats_t dropped;		/* packets received and thrown away */
 	u64_stats_t bad_cqe;		/* completions that make no sense */
 	u64_stats_t split;		/* packets with headers apart from data */
 };

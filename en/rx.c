@@ -51,6 +51,7 @@ struct rx_sums {
 	unsigned int multicast;
 	unsigned int alloc_fail;
 	unsigned int split;
+	unsigned int dropped;
 };
 
 /* Where the next bytes of a packet lie. */
@@ -240,6 +241,18 @@ static void rx_account(const struct rx_desc *d, const u8 *dmac,
 	}
 }
 
+/* A packet that the device received well and the stack does not get. */
+static void rx_drop(const struct rx_desc *d, struct rx_sums *sums)
+{
+	sums->dropped += d->segs;
+}
+
+static void rx_no_memory(const struct rx_desc *d, struct rx_sums *sums)
+{
+	sums->alloc_fail++;
+	rx_drop(d, sums);
+}
+
 /*
  * Copy the start of a packet to the linear part. The stack holds one tag
  * beside the packet: of two stripped ones the inner goes back into it.
@@ -314,7 +327,7 @@ static bool rx_linear(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	dma_addr_t dma;
 
 	if (unlikely(!skb)) {
-		sums->alloc_fail++;
+		rx_no_memory(d, sums);
 		return true;
 	}
 	rx_copy(skb, d, data, head);
@@ -346,7 +359,7 @@ static bool rx_frags(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	struct sk_buff *skb = napi_get_frags(napi);
 
 	if (unlikely(!skb)) {
-		sums->alloc_fail++;
+		rx_no_memory(d, sums);
 		return true;
 	}
 	if ((d->flags & TULLE_RX_F_GRO) &&
@@ -371,7 +384,7 @@ static bool rx_packet(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 
 	/* Not split, and in memory that only its owner may read. */
 	if (unlikely(!data)) {
-		sums->alloc_fail++;
+		rx_drop(d, sums);
 		return true;
 	}
 	rx_sync_cpu(mem, cur.slot, min(cur.left, mem->geom.buf_len));
@@ -392,7 +405,7 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	void *hdr;
 
 	if (unlikely(!skb)) {
-		sums->alloc_fail++;
+		rx_no_memory(d, sums);
 		return true;
 	}
 	hdr = tulle_en_rx_hdr(mem, cur.slot, &dma);
@@ -508,6 +521,7 @@ static void rx_sum_up(struct tulle_en_rxq *rxq, const struct rx_sums *sums)
 	u64_stats_add(&stats->multicast, sums->multicast);
 	u64_stats_add(&stats->alloc_fail, sums->alloc_fail);
 	u64_stats_add(&stats->split, sums->split);
+	u64_stats_add(&stats->dropped, sums->dropped);
 	u64_stats_update_end(&stats->syncp);
 }
 

@@ -30,8 +30,17 @@ enum {
 	STATS_RX_FRAME,
 	STATS_RX_LENGTH,
 	STATS_RX_MISSED,
+	STATS_RX_DROPPED,
 	STATS_TX_DROPS,
 	STATS_PORT_COUNT,
+};
+
+/* Why a receive queue drops. */
+enum {
+	DROPS_DRY,	/* no buffer */
+	DROPS_BIG,	/* longer than its buffers */
+	DROPS_STOPPED,	/* the queue does not receive */
+	DROPS_COUNT,
 };
 
 /*
@@ -40,10 +49,8 @@ enum {
  */
 struct rxq_drops {
 	u32 handle;
-	u64 base_dry;
-	u64 base_other;
-	u64 dry;
-	u64 other;
+	u64 base[DROPS_COUNT];
+	u64 now[DROPS_COUNT];
 };
 
 struct tulle_en_stats {
@@ -76,6 +83,7 @@ static void stats_rxq_refresh(struct tulle_en_priv *priv, unsigned int ix)
 		.out = &ctx,
 		.out_len = sizeof(ctx),
 	};
+	unsigned int i;
 	u32 handle;
 
 	handle = ch ? READ_ONCE(ch->rxq.handle) : 0;
@@ -89,36 +97,33 @@ static void stats_rxq_refresh(struct tulle_en_priv *priv, unsigned int ix)
 
 	if (d->handle != handle) {
 		d->handle = handle;
-		d->base_dry += d->dry;
-		d->base_other += d->other;
+		for (i = 0; i < DROPS_COUNT; i++)
+			d->base[i] += d->now[i];
 	}
-	d->dry = le64_to_cpu(ctx.drops_dry);
-	d->other = le64_to_cpu(ctx.drops_big) + le64_to_cpu(ctx.drops_stopped);
+	d->now[DROPS_DRY] = le64_to_cpu(ctx.drops_dry);
+	d->now[DROPS_BIG] = le64_to_cpu(ctx.drops_big);
+	d->now[DROPS_STOPPED] = le64_to_cpu(ctx.drops_stopped);
 }
 
-static u64 stats_rxq_dry(const struct rxq_drops *d)
+static u64 stats_rxq_drops(const struct rxq_drops *d, unsigned int why)
 {
-	return d->base_dry + d->dry;
-}
-
-static u64 stats_rxq_drops(const struct rxq_drops *d)
-{
-	return stats_rxq_dry(d) + d->base_other + d->other;
+	return d->base[why] + d->now[why];
 }
 
 static void stats_port_publish(struct tulle_en_priv *priv,
 			       const struct tulle_port_stats *port)
 {
 	struct tulle_en_stats *stats = priv->port_stats;
-	u64 missed = 0;
+	u64 drops[DROPS_COUNT] = {};
+	unsigned int i, why;
 	u64 length;
-	unsigned int i;
 
 	for (i = 0; i < priv->max_channels; i++)
-		missed += stats_rxq_dry(&stats->drops[i]);
+		for (why = 0; why < DROPS_COUNT; why++)
+			drops[why] += stats_rxq_drops(&stats->drops[i], why);
 	length = le64_to_cpu(port->rx_length_errors) +
 		 le64_to_cpu(port->rx_undersize) +
-		 le64_to_cpu(port->rx_oversize);
+		 le64_to_cpu(port->rx_oversize) + drops[DROPS_BIG];
 
 	/* The mutex keeps other writers out, not interrupts. */
 	local_bh_disable();
@@ -128,7 +133,8 @@ static void stats_port_publish(struct tulle_en_priv *priv,
 	u64_stats_set(&stats->port[STATS_RX_FRAME],
 		      le64_to_cpu(port->rx_align_errors));
 	u64_stats_set(&stats->port[STATS_RX_LENGTH], length);
-	u64_stats_set(&stats->port[STATS_RX_MISSED], missed);
+	u64_stats_set(&stats->port[STATS_RX_MISSED], drops[DROPS_DRY]);
+	u64_stats_set(&stats->port[STATS_RX_DROPPED], drops[DROPS_STOPPED]);
 	u64_stats_set(&stats->port[STATS_TX_DROPS],
 		      le64_to_cpu(port->tx_backend_drops));
 	u64_stats_update_end(&stats->syncp);
@@ -251,7 +257,7 @@ int tulle_en_stats_set_refresh_usecs(struct tulle_en_priv *priv, u32 usecs,
 static void stats64_add_rx(const struct tulle_en_rx_stats *rx,
 			   struct rtnl_link_stats64 *sum)
 {
-	u64 packets, bytes, multicast, bad_cqe;
+	u64 packets, bytes, multicast, dropped, bad_cqe;
 	unsigned int start;
 
 	do {
@@ -259,12 +265,14 @@ static void stats64_add_rx(const struct tulle_en_rx_stats *rx,
 		packets = u64_stats_read(&rx->packets);
 		bytes = u64_stats_read(&rx->bytes);
 		multicast = u64_stats_read(&rx->multicast);
+		dropped = u64_stats_read(&rx->dropped);
 		bad_cqe = u64_stats_read(&rx->bad_cqe);
 	} while (u64_stats_fetch_retry(&rx->syncp, start));
 
 	sum->rx_packets += packets;
 	sum->rx_bytes += bytes;
 	sum->multicast += multicast;
+	sum->rx_dropped += dropped;
 	sum->rx_errors += bad_cqe;
 }
 
@@ -307,6 +315,7 @@ static void stats64_add_port(struct tulle_en_stats *stats,
 	sum->rx_frame_errors = port[STATS_RX_FRAME];
 	sum->rx_length_errors = port[STATS_RX_LENGTH];
 	sum->rx_missed_errors = port[STATS_RX_MISSED];
+	sum->rx_dropped += port[STATS_RX_DROPPED];
 	sum->rx_errors += port[STATS_RX_CRC] + port[STATS_RX_FRAME] +
 			  port[STATS_RX_LENGTH];
 	sum->tx_errors += port[STATS_TX_DROPS];
@@ -388,6 +397,16 @@ static u64 qstats_rx_add(const struct tulle_en_rx_stats *s,
 	return csum_complete;
 }
 
+static void stats_rxq_add_drops(const struct rxq_drops *d,
+				struct netdev_queue_stats_rx *rx)
+{
+	unsigned int why;
+
+	for (why = 0; why < DROPS_COUNT; why++)
+		rx->hw_drops += stats_rxq_drops(d, why);
+	rx->hw_drop_overruns += stats_rxq_drops(d, DROPS_DRY);
+}
+
 /* Receive queues @from .. @to - 1, added up. */
 static void qstats_rx_sum(struct tulle_en_priv *priv, unsigned int from,
 			  unsigned int to, struct netdev_queue_stats_rx *rx)
@@ -405,8 +424,7 @@ static void qstats_rx_sum(struct tulle_en_priv *priv, unsigned int from,
 			continue;
 		csum_complete += qstats_rx_add(&ch->rxq.stats, rx);
 		stats_rxq_refresh(priv, i);
-		rx->hw_drops += stats_rxq_drops(&stats->drops[i]);
-		rx->hw_drop_overruns += stats_rxq_dry(&stats->drops[i]);
+		stats_rxq_add_drops(&stats->drops[i], rx);
 	}
 	mutex_unlock(&stats->lock);
 	tulle_qstat_set_csum_complete(rx, csum_complete);
