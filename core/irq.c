@@ -18,7 +18,7 @@ static irqreturn_t tulle_irq(int irq, void *data)
 {
 	struct tulle_eq *eq = data;
 
-	eq->interrupts++;
+	WRITE_ONCE(eq->interrupts, eq->interrupts + 1);
 	tulle_eq_poll(eq);
 	return IRQ_HANDLED;
 }
@@ -189,6 +189,12 @@ void tulle_irqs_stop(struct tulle_core *core)
 	tulle_cmd_use_events(core, false);
 	tulle_eq_destroy(core, &irqs->vecs[0].eq);
 }
+
+u64 tulle_async_interrupts(const struct tulle_dev *dev)
+{
+	return READ_ONCE(to_tulle_core(dev)->irqs.vecs[0].eq.interrupts);
+}
+EXPORT_SYMBOL_NS_GPL(tulle_async_interrupts, "TULLE_CORE");
 
 unsigned int tulle_vec_count(const struct tulle_dev *dev,
 			     enum tulle_vec_pool pool)

@@ -420,6 +420,15 @@ struct tulle_vec *tulle_vec_get(struct tulle_dev *dev, enum tulle_vec_pool pool,
 void tulle_vec_put(struct tulle_dev *dev, struct tulle_vec *vec);
 
 /**
+ * tulle_async_interrupts() - interrupts of EQ0
+ * @dev: the device
+ *
+ * Context: any.
+ * Return: how many the driver has taken since probe.
+ */
+u64 tulle_async_interrupts(const struct tulle_dev *dev);
+
+/**
  * tulle_vec_recover() - look for events whose interrupt got lost
  * @dev: the device
  * @vec: the vector
