@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Vectors. All are allocated when the device first comes up and live until
- * remove; a handler is requested, and an EQ created, for those in use. Vector 0
- * belongs to EQ0; the others are pools for Ethernet and RDMA.
+ * Vectors. Each is allocated for its first user and lives until remove; where
+ * MSI-X cannot grow, all are when the device first comes up. A handler is
+ * requested, and an EQ created, for those in use. Vector 0 belongs to EQ0; the
+ * others are pools for Ethernet and RDMA.
  */
 
 #include <linux/interrupt.h>
@@ -12,7 +13,7 @@
 #define TULLE_EQ0_LOG_SIZE	9
 #define TULLE_EQ_ETH_LOG_SIZE	7
 #define TULLE_EQ_RDMA_LOG_SIZE	12
-#define TULLE_VEC_ETH_MIN	64U
+#define TULLE_VEC_ETH_MIN	64U	/* when all are taken at once */
 
 static irqreturn_t tulle_irq(int irq, void *data)
 {
@@ -25,12 +26,15 @@ static irqreturn_t tulle_irq(int irq, void *data)
 
 /*
  * A CPU has some 200 vectors for all devices, so the number of queues that the
- * device has is no good reason to take as many.
+ * device has is no good reason to take as many before they are used.
  */
 static unsigned int tulle_irqs_eth(struct tulle_core *core)
 {
-	return min_t(u32, core->dev.limits.max_tx_queues,
-		     max(num_possible_cpus(), TULLE_VEC_ETH_MIN));
+	u32 max = core->dev.limits.max_tx_queues;
+
+	if (pci_msix_can_alloc_dyn(core->dev.pdev))
+		return max;
+	return min_t(u32, max, max(num_possible_cpus(), TULLE_VEC_ETH_MIN));
 }
 
 static void tulle_irqs_split(struct tulle_core *core, unsigned int n)
@@ -59,9 +63,36 @@ static unsigned int tulle_irqs_wanted(struct tulle_core *core)
 	return min_t(unsigned int, n, core->dev.limits.max_msix);
 }
 
+/* Return: how many vectors there may be, or an error. */
+static int tulle_irqs_alloc(struct tulle_core *core)
+{
+	unsigned int wanted = tulle_irqs_wanted(core);
+	struct pci_dev *pdev = core->dev.pdev;
+	int n, err;
+
+	if (!pci_msix_can_alloc_dyn(pdev))
+		return pci_alloc_irq_vectors(pdev, 2, wanted, PCI_IRQ_MSIX);
+	n = pci_msix_vec_count(pdev);
+	if (n < 0)
+		return n;
+	n = min_t(unsigned int, n, wanted);
+	if (n < 2)
+		return -ENOSPC;
+	err = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSIX);
+	return err < 0 ? err : n;
+}
+
 static int tulle_vector_request(struct tulle_core *core,
 				struct tulle_vector *v)
 {
+	struct msi_map map;
+
+	if (!v->vec.irq) {
+		map = pci_msix_alloc_irq_at(core->dev.pdev, v->vec.index, NULL);
+		if (map.index < 0)
+			return map.index;
+		v->vec.irq = map.virq;
+	}
 	return request_irq(v->vec.irq, tulle_irq, 0, v->name, &v->eq);
 }
 
@@ -74,8 +105,7 @@ int tulle_irqs_init(struct tulle_core *core)
 
 	if (irqs->vecs)
 		return 0;
-	n = pci_alloc_irq_vectors(pdev, 2, tulle_irqs_wanted(core),
-				  PCI_IRQ_MSIX);
+	n = tulle_irqs_alloc(core);
 	if (n < 0) {
 		pci_err(pdev, "cannot get two MSI-X vectors: %pe\n",
 			ERR_PTR(n));
@@ -91,7 +121,8 @@ int tulle_irqs_init(struct tulle_core *core)
 
 		tulle_eq_init(core, &v->eq);
 		v->vec.index = i;
-		v->vec.irq = pci_irq_vector(pdev, i);
+		/* Not yet, beyond the first, where they can be had one by one. */
+		v->vec.irq = max(pci_irq_vector(pdev, i), 0);
 		snprintf(v->name, sizeof(v->name), "tulle-%s%u@pci:%s",
 			 i ? "comp" : "async", i ? i - 1 : 0, pci_name(pdev));
 	}

@@ -373,7 +373,7 @@ enum tulle_vec_pool {
 /**
  * struct tulle_vec - a vector in use
  * @index: MSI-X vector number
- * @irq: Linux interrupt number, the same from probe to remove
+ * @irq: Linux interrupt number, the same from its first use to remove
  * @eq: handle of its completion EQ; 0 while the device is down
  */
 struct tulle_vec {
@@ -399,7 +399,8 @@ unsigned int tulle_vec_count(const struct tulle_dev *dev,
  * @pool: which pool
  * @index: 0 .. tulle_vec_count() - 1
  *
- * The first user's call requests the interrupt and creates the EQ. A vector may
+ * The first user's call requests the interrupt, for which there may be no
+ * vector left (-ENOSPC), and creates the EQ. A vector may
  * be kept over detach and attach: core re-creates its EQ before attach. It
  * calls no completion handler between detach and attach.
  *
