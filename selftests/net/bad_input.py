@@ -5,6 +5,7 @@ ns-remote) to tulle0: counted and dropped, or passed on as a real card would,
 and traffic goes on afterwards. lib/env.sh's topology must be up."""
 
 import ctypes
+import json
 import os
 import socket
 import struct
@@ -12,9 +13,17 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import netdev  # noqa: E402
+
 LOCAL, REMOTE = "tulle0", "tulle1"
 LOCAL_V4, REMOTE_V4 = "192.0.3.1", "192.0.3.2"
 NS = "ns-remote"
+
+# <linux/if_packet.h>: the tag that the port or the stack took off a frame
+SOL_PACKET, PACKET_AUXDATA = 263, 8
+AUXDATA = struct.Struct("=IIIHHHH")
+VLAN_VALID, VLAN_TPID_VALID = 0x10, 0x40
 
 
 def mac(dev, netns=None):
@@ -37,6 +46,7 @@ def socket_in(netns, dev):
     try:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         sock.bind((dev, 3))
+        sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     finally:
         libc.setns(home, 0)
         os.close(home)
@@ -70,6 +80,25 @@ def udp(payload, bad=False, zero=False, length=None):
     if bad:
         value ^= 0x0101
     return struct.pack("!HHHH", 4000, 4001, length, value) + payload
+
+
+def run(*cmd):
+    return subprocess.run(cmd, check=True, capture_output=True, text=True).stdout
+
+
+def ethtool(*args):
+    return json.loads(run("ethtool", "--json", *args))[0]
+
+
+def snmp():
+    """/proc/net/snmp and netstat: {"UdpInCsumErrors": 1, ...}"""
+    found = {}
+    for name in ("snmp", "netstat"):
+        with open(f"/proc/net/{name}", encoding="ascii") as f:
+            for head, values in zip(f, f):
+                group, *names = head.split()
+                found.update(zip((group[:-1] + n for n in names), map(int, values.split()[1:])))
+    return found
 
 
 class Bench:
@@ -117,12 +146,79 @@ class Bench:
                 return True
         return False
 
+    def counters(self):
+        """All that may count a bad frame, under one name each."""
+        mac = ethtool("-S", LOCAL, "--groups", "eth-mac", "eth-ctrl", "rmon")
+        found = {k: v for group in ("eth-mac", "eth-ctrl", "rmon") for k, v in mac[group].items()}
+        found.update(ethtool("-I", "-a", LOCAL)["statistics"])
+        found.update(self.private())
+        found.update(netdev.qstats(LOCAL))
+        found.update(snmp())
+        for name in os.listdir(f"/sys/class/net/{LOCAL}/statistics"):
+            found[name] = self.stat(name)
+        return found
+
+    @staticmethod
+    def private():
+        """ethtool -S without groups, which has no JSON"""
+        pairs = (line.split(":") for line in run("ethtool", "-S", LOCAL).splitlines()[1:])
+        return {name.strip(): int(value) for name, value in pairs}
+
+    def receive(self):
+        """The next frame that the stack got, with its outer tag back in place."""
+        data, ancillary, _, _ = self.rx.recvmsg(20000, 100)
+        for level, kind, value in ancillary:
+            if (level, kind) != (SOL_PACKET, PACKET_AUXDATA):
+                continue
+            status, _, _, _, _, tci, tpid = AUXDATA.unpack(value[:AUXDATA.size])
+            if status & VLAN_VALID:
+                tpid = tpid if status & VLAN_TPID_VALID else 0x8100
+                data = data[:12] + struct.pack("!HH", tpid, tci) + data[12:]
+        return data
+
+    def drain(self):
+        """Forgets what was received: a full socket would take nothing more."""
+        self.rx.setblocking(False)
+        try:
+            while True:
+                self.rx.recv(1)
+        except BlockingIOError:
+            self.rx.settimeout(1)
+
+    def counts(self, frames, exactly=True, **want):
+        """Sends the frames; whether the named counters go up by so much, at the
+        latest when the driver has asked the device again. What other frames may
+        move as well goes up by at least so much."""
+        before = self.counters()
+        for frame in frames:
+            self.send(frame)
+        deadline = time.monotonic() + 10
+        while True:
+            after = self.counters()
+            got = {name: after[name] - before[name] for name in want}
+            if got == want or not exactly and all(got[name] >= n for name, n in want.items()):
+                return True
+            if time.monotonic() > deadline:
+                print(f"# wanted {want}, got {got}")
+                return False
+
+    def collect(self, frames, timeout=1):
+        """Sends the frames, one at a time; those that the stack got."""
+        seen = []
+        self.drain()
+        for frame in frames:
+            self.send(frame)
+            wire = frame.ljust(60, b"\0")
+            if self.saw(lambda data, wire=wire: data == wire, timeout):
+                seen.append(frame)
+        return seen
+
     def saw(self, want, seconds=1):
         """Whether the port handed such a frame to its stack; others may too."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                if want(self.rx.recv(20000)):
+                if want(self.receive()):
                     return True
             except socket.timeout:
                 break
@@ -137,26 +233,25 @@ def good(b):
 def runt(b):
     """a runt is padded by the sender and passed"""
     frame = b.eth(b"\x01\x02", kind=0x88b5)
-    b.send(frame)
-    return b.saw(lambda seen: seen == frame.ljust(60, b"\0"))
+    return b.collect([frame]) == [frame]
 
 
 def header_only(b):
-    """a frame of nothing but an Ethernet header does no harm"""
-    b.send(b.eth(b"", kind=0x88b5))
-    return True
+    """a frame of nothing but an Ethernet header is padded and passed"""
+    frame = b.eth(b"", kind=0x88b5)
+    return b.collect([frame]) == [frame]
 
 
 def bad_ip_csum(b):
-    """a wrong IPv4 checksum is not delivered"""
-    b.send(b.eth(ipv4(udp(b"x" * 64), bad=True)))
-    return not b.delivered(b"x")
+    """a wrong IPv4 checksum is counted and not delivered"""
+    frame = b.eth(ipv4(udp(b"x" * 64), bad=True))
+    return b.counts([frame], **{"rx-csum-bad": 1, "IpExtInCsumErrors": 1}) and not b.delivered(b"x")
 
 
 def bad_udp_csum(b):
-    """a wrong UDP checksum is not delivered"""
-    b.send(b.eth(ipv4(udp(b"y" * 64, bad=True))))
-    return not b.delivered(b"y")
+    """a wrong UDP checksum is counted and not delivered"""
+    frame = b.eth(ipv4(udp(b"y" * 64, bad=True)))
+    return b.counts([frame], **{"rx-csum-bad": 1, "UdpInCsumErrors": 1}) and not b.delivered(b"y")
 
 
 def zero_udp_csum(b):
@@ -166,11 +261,14 @@ def zero_udp_csum(b):
 
 
 def truncated(b):
-    """headers cut off at every length do no harm"""
-    whole = b.eth(ipv4(udp(b"t" * 16)))
-    for n in range(14, len(whole)):
+    """frames cut off at every length are passed as they are, and not delivered"""
+    whole = b.eth(ipv4(udp(b"t" * 60)))
+    # Shorter ones are padded: to the stack the headers are whole, their sums wrong.
+    for n in range(14, 60):
         b.send(whole[:n])
-    return True
+    cut = [whole[:n] for n in range(60, len(whole))]
+    return (b.counts(cut, IpExtInTruncatedPkts=len(cut)) and b.collect(cut) == cut and
+            not b.delivered(b"t"))
 
 
 def lying_lengths(b):
@@ -184,28 +282,69 @@ def lying_lengths(b):
     return all(data == b"l" * len(data) for data in b.delivered(b"l"))
 
 
+def tagged(b, *tags):
+    """with a datagram behind the tags, and with nothing behind them"""
+    head = b.dst + b.src + b"".join(struct.pack("!HH", kind, vid) for kind, vid in tags)
+    return [head + b"\x08\x00" + ipv4(udp(b"v" * 32)), head]
+
+
+def priority_tag(b):
+    """a tag with VID 0 is stripped, its datagram delivered"""
+    b.send(tagged(b, (0x8100, 0xe000))[0])
+    return b.delivered(b"v") == [b"v" * 32]
+
+
+ODD_TAGS = [[(0x8100, 5)], [(0x8100, 0xfff)], [(0x88a8, 5), (0x8100, 6)],
+            [(0x8100, 5), (0x8100, 6), (0x8100, 7)]]
+
+
+def filtered_vlans(b):
+    """VLANs that nobody uses are filtered and counted"""
+    frames = [frame for tags in ODD_TAGS for frame in tagged(b, *tags)]
+    if not b.counts(frames, exactly=False, rx_vport_drops=len(frames)):
+        return False
+    return not b.collect(frames, 0.2) and not b.delivered(b"v")
+
+
 def odd_vlans(b):
-    """three, empty and reserved VLAN tags do no harm"""
-    inner = ipv4(udp(b"v" * 32))
-    for tags in (b"\x81\x00\x00\x05", b"\x81\x00\x0f\xff", b"\x81\x00\x00\x00",
-                 b"\x88\xa8\x00\x05\x81\x00\x00\x06",
-                 b"\x81\x00\x00\x05\x81\x00\x00\x06\x81\x00\x00\x07"):
-        b.send(b.dst + b.src + tags + b"\x08\x00" + inner)
-        b.send(b.dst + b.src + tags)
-    return True
+    """three, empty and reserved VLAN tags are passed as they are, stripped or not"""
+    frames = [frame for tags in ODD_TAGS + [[(0x8100, 0)]] for frame in tagged(b, *tags)]
+    stripping = ("rx-vlan-offload", "rx-vlan-stag-hw-parse")
+    features = ("rx-vlan-filter", "rx-vlan-stag-filter") + stripping
+    was = ethtool("-k", LOCAL)
+    try:
+        for name in features:
+            run("ethtool", "-K", LOCAL, name, "off")
+        if b.collect(frames) != frames:
+            return False
+        for name in stripping:
+            run("ethtool", "-K", LOCAL, name, "on")
+        return b.collect(frames) == frames
+    finally:
+        for name in features:
+            run("ethtool", "-K", LOCAL, name, "on" if was[name]["active"] else "off")
+
+
+def set_mtu(mtu, *netns):
+    run(*netns, "ip", "link", "set", REMOTE if netns else LOCAL, "mtu", str(mtu))
 
 
 def oversized(b):
-    """a frame larger than the receiver's MTU is dropped and counted, or passed"""
-    subprocess.run(["ip", "netns", "exec", NS, "ip", "link", "set", REMOTE, "mtu", "9600"], check=True)
+    """a frame larger than the receiver's MTU is counted and dropped, or fits after all"""
+    frame = b.eth(ipv4(udp(b"o" * 9000)))
+    in_ns = ("ip", "netns", "exec", NS)
+    set_mtu(9600, *in_ns)
     try:
-        before = b.stat("rx_packets") + b.stat("rx_dropped") + b.stat("rx_errors") + b.stat("rx_length_errors")
-        b.send(b.eth(ipv4(udp(b"o" * 9000))))
-        time.sleep(0.5)
-        after = b.stat("rx_packets") + b.stat("rx_dropped") + b.stat("rx_errors") + b.stat("rx_length_errors")
-        return after > before
+        if not b.counts([frame], FrameTooLongErrors=1, etherStatsOversizePkts=1, rx_length_errors=1, rx_errors=1):
+            return False
+        if b.delivered(b"o"):
+            return False
+        set_mtu(9600)
+        b.send(frame)
+        return b.delivered(b"o") == [b"o" * 9000]
     finally:
-        subprocess.run(["ip", "netns", "exec", NS, "ip", "link", "set", REMOTE, "mtu", "1500"], check=True)
+        set_mtu(1500, *in_ns)
+        set_mtu(1500)
 
 
 def foreign_address(b):
@@ -216,15 +355,16 @@ def foreign_address(b):
 
 
 def pause_frames(b):
-    """pause frames from a sender do not stop the port for good"""
-    for quanta in (0xffff, 0):
-        b.send(bytes.fromhex("0180c2000001") + b.src + struct.pack("!HHH", 0x8808, 1, quanta) + b"\0" * 42)
-    b.send(bytes.fromhex("0180c2000001") + b.src + struct.pack("!HH", 0x8808, 0x7777) + b"\0" * 44)
-    return True
+    """MAC control frames are counted, stay in the port and do not stop it for good"""
+    head = bytes.fromhex("0180c2000001") + b.src
+    frames = [head + struct.pack("!HHH", 0x8808, 1, quanta) + b"\0" * 42 for quanta in (0xffff, 0)]
+    frames.append(head + struct.pack("!HH", 0x8808, 0x7777) + b"\0" * 44)
+    return (b.counts(frames, MACControlFramesReceived=3, UnsupportedOpcodesReceived=1, rx_pause_frames=2) and
+            not b.saw(lambda seen: seen[12:14] == b"\x88\x08"))
 
 
 CASES = [good, runt, header_only, bad_ip_csum, bad_udp_csum, zero_udp_csum, truncated, lying_lengths,
-         odd_vlans, oversized, foreign_address, pause_frames]
+         priority_tag, filtered_vlans, odd_vlans, oversized, foreign_address, pause_frames]
 
 
 def main():
@@ -233,12 +373,13 @@ def main():
     print("TAP version 13")
     for n, case in enumerate(CASES, 1):
         try:
+            bench.drain()
             ok = case(bench)
             why = "wrong result"
             if ok and not bench.alive():
                 ok, why = False, "no traffic afterwards"
-        except OSError as err:
-            ok, why = False, str(err)
+        except (OSError, LookupError, subprocess.CalledProcessError) as err:
+            ok, why = False, repr(err)
         bad += not ok
         print(f"{'ok' if ok else 'not ok'} {n} {case.__doc__}{'' if ok else ' # ' + why}", flush=True)
     print(f"1..{len(CASES)}")
