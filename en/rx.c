@@ -168,7 +168,8 @@ static bool rx_gro(struct sk_buff *skb, struct rx_desc *d, void *data,
 static void rx_csum(struct sk_buff *skb, const struct rx_desc *d,
 		    struct rx_sums *sums)
 {
-	if (likely(d->flags & TULLE_RX_F_L4_OK)) {
+	if (likely((d->flags & (TULLE_RX_F_L4_OK | TULLE_RX_F_L3_BAD)) ==
+		   TULLE_RX_F_L4_OK)) {
 		sums->csum_unnecessary++;
 		if (skb->ip_summed == CHECKSUM_NONE)
 			skb->ip_summed = CHECKSUM_UNNECESSARY;

@@ -313,7 +313,7 @@ static void tx_stopped(struct tulle_en_txq *txq)
 /* A WQE that the device refuses stops the queue. */
 static bool tx_fits(const struct tulle_en_priv *priv, const struct sk_buff *skb)
 {
-	return skb->len > ETH_HLEN &&
+	return skb->len >= ETH_HLEN &&
 	       (skb_is_gso(skb) || skb->len <= priv->tdev->limits.max_frame);
 }
 
