@@ -89,7 +89,9 @@ static void cq_moderate(struct tfw_cq *cq, u32 sn)
  * The fence between the CQEs and this look at the arm word is the caller's.
  * A CQ that is not armed needs nothing: its driver polls once more after it
  * arms. One that was polled empty (ci == pi) needs nothing either, which
- * saves the interrupts that would find no work.
+ * saves the interrupts that would find no work. Before the first CQE nobody
+ * waits, and the driver may not know the handle yet, whatever a process has
+ * written into its record.
  */
 static void cq_evaluate(struct tfw_cq *cq, bool now)
 {
@@ -99,7 +101,8 @@ static void cq_evaluate(struct tfw_cq *cq, bool now)
 		return;
 	mode = u32_get_bits(arm, TULLE_ARM_MODE);
 	sn = u32_get_bits(arm, TULLE_ARM_SN);
-	if (mode == TULLE_ARM_NONE || sn == cq->fired_sn || cq->pi == cq->ci) {
+	if (mode == TULLE_ARM_NONE || sn == cq->fired_sn || cq->pi == cq->ci ||
+	    !cq->used) {
 		tfw_timer_cancel(tfw_func_engine(cq->obj.func), &cq->mod);
 		cq->solicited = false;
 		return;
@@ -178,6 +181,7 @@ bool tfw_cq_push(struct tfw_cq *cq, void *cqe, size_t len, unsigned int flags)
 		return false;
 	}
 	cq->pi++;
+	cq->used = true;
 	if (flags & TFW_CQE_F_SOLICITED)
 		cq->solicited = true;
 	tfw_cq_dirty(cq);
@@ -306,7 +310,9 @@ enum tulle_status tfw_cmd_create_cq(struct tfw_cmd *cmd)
 		tfw_cq_destroy(&cq->obj);
 		return TULLE_STATUS_DMA;
 	}
-	tfw_cq_dirty(cq);	/* a restored one may owe an event */
+	/* A restored one may owe an event. */
+	cq->used = ctx->handle;
+	tfw_cq_dirty(cq);
 	rsp->handle = cpu_to_le32(cq->obj.handle);
 	return TULLE_STATUS_OK;
 }

@@ -321,6 +321,7 @@ struct tfw_cq {
 	u8		flags;
 	u8		state;
 	bool		solicited;	/* one of them asked for an event */
+	bool		used;		/* it has had a CQE */
 };
 
 #define TFW_CQE_F_SOLICITED	0x1

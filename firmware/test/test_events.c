@@ -194,6 +194,23 @@ static void test_cq_no_spurious(void **state)
 	assert_non_null(fake_poll(&fx->eq));
 }
 
+/* Nor one that was never used, whatever its record says: nobody knows it yet. */
+static void test_cq_unused(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_queue cq;
+
+	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 0, 0);
+	cq.dbr->ci = cpu_to_le32(7);
+	fake_arm(&cq, TULLE_ARM_ANY);
+	tfw_cq_poke(cq_of(&cq));
+	fake_run(&fx->env);
+	assert_null(fake_poll(&fx->eq));
+	cq.dbr->ci = 0;
+	complete(&cq, 1);
+	assert_non_null(fake_poll(&fx->eq));
+}
+
 /* An event that leaves the CQ armed, empty and in its quiet time. */
 static void raise_one(struct fixture *fx, struct fake_queue *cq)
 {
@@ -768,6 +785,7 @@ int main(void)
 		TEST(test_eq_arm),
 		TEST(test_cq_solicited),
 		TEST(test_cq_no_spurious),
+		TEST(test_cq_unused),
 		TEST(test_moderation_usecs),
 		TEST(test_moderation_cqe_mode),
 		TEST(test_moderation_frames),
