@@ -128,21 +128,36 @@ health_reporter(const struct tulle_en_priv *priv, bool tx)
 	return tx ? priv->tx_reporter : priv->rx_reporter;
 }
 
+static bool health_is_kept(const struct tulle_en_health *health, bool tx)
+{
+	enum health_kind kind;
+
+	for (kind = 0; kind < HEALTH_KINDS; kind++)
+		if (health_is_tx(kind) == tx &&
+		    !bitmap_empty(health->again[kind], TULLE_EN_CHANNELS_MAX))
+			return true;
+	return false;
+}
+
 /*
  * Until a recovery succeeds, devlink gives up on whatever is reported next.
- * So these queues are tried again, whoever else fails meanwhile with them.
+ * So these queues are tried again, whoever else fails meanwhile with them. That
+ * devlink does not try because the user wants it so is no failure.
  */
 static void health_keep(struct tulle_en_priv *priv,
-			const struct health_ctx *ctx)
+			const struct health_ctx *ctx, int err)
 {
 	struct tulle_en_health *health = priv->health;
 
 	devl_lock(priv->tdev->devlink);
-	bitmap_or(health->again[ctx->kind], health->again[ctx->kind],
-		  ctx->queues, TULLE_EN_CHANNELS_MAX);
+	if (err != -ECANCELED ||
+	    health_is_kept(health, health_is_tx(ctx->kind))) {
+		bitmap_or(health->again[ctx->kind], health->again[ctx->kind],
+			  ctx->queues, TULLE_EN_CHANNELS_MAX);
+		queue_delayed_work(system_dfl_wq, &health->again_work,
+				   msecs_to_jiffies(HEALTH_AGAIN_MS));
+	}
 	devl_unlock(priv->tdev->devlink);
-	queue_delayed_work(system_dfl_wq, &health->again_work,
-			   msecs_to_jiffies(HEALTH_AGAIN_MS));
 }
 
 static void health_report(struct tulle_en_priv *priv,
@@ -152,6 +167,7 @@ static void health_report(struct tulle_en_priv *priv,
 	const struct health_queue *q;
 	unsigned int first;
 	char msg[192];
+	int err;
 
 	first = find_first_bit(ctx->queues, TULLE_EN_CHANNELS_MAX);
 	q = tx ? &priv->health->tx[first] : &priv->health->rx[first];
@@ -159,8 +175,9 @@ static void health_report(struct tulle_en_priv *priv,
 		 health_names[ctx->kind], TULLE_EN_CHANNELS_MAX, ctx->queues,
 		 q->status, q->syndrome);
 	netdev_warn(priv->netdev, "%s\n", msg);
-	if (devlink_health_report(health_reporter(priv, tx), msg, ctx))
-		health_keep(priv, ctx);
+	err = devlink_health_report(health_reporter(priv, tx), msg, ctx);
+	if (err)
+		health_keep(priv, ctx, err);
 }
 
 static void health_work(struct work_struct *work)
@@ -295,8 +312,10 @@ static int health_recover(struct devlink_health_reporter *reporter,
 	struct tulle_en_priv *priv = devlink_health_reporter_priv(reporter);
 	int err;
 
-	/* A device that is down comes back with new queues. */
 	if (!tulle_dev_is_up(priv->tdev)) {
+		/* It comes back with new queues. */
+		if (priv_ctx)
+			return 0;
 		NL_SET_ERR_MSG_MOD(extack, "the device is down");
 		return -ENETDOWN;
 	}
