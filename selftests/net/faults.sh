@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/faults.sh"
 
-STEP=${QUICK:+4}
+STEP=${QUICK:+12}
 STEP=${STEP:-1}
 BDF=pci/$(port_pci tulle0)
 

@@ -82,6 +82,21 @@ run_python() {
 	return "$rc"
 }
 
+# csum.py makes a wrong checksum of the right one by inverting it: of 0x0000 that
+# gives 0xffff, which is right as well. Among some hundred packets of random data
+# that happens now and then, and decides nothing.
+csum_run() {
+	local rc try
+	for try in 1 2; do
+		(run_python "$@") >"$KTAP_TMP/csum"
+		rc=$?
+		[ $rc -ne 0 ] && [ "$try" = 1 ] && grep -q 'csum=0xffff verify=0x0$' "$KTAP_TMP/csum" || break
+		echo "# once more: an inverted checksum was right"
+	done
+	cat "$KTAP_TMP/csum"
+	return $rc
+}
+
 # A NAPI instance puts its interrupt off (napi_defer_hard_irqs) only after it has
 # received something: without that, sends are completed at once whatever a test
 # asks for, and no backlog builds up.
@@ -105,7 +120,11 @@ case $TEST in
 		[ ! $PEER ] || peer "$patience"
 	fi
 	if [ $PEER ]; then peer_setup; else env_pair; write_config netns "$NS"; fi
-	if [ $TRICKLE ]; then trickle_run "$@"; else run_python "$@"; fi
+	case $TRICKLE:$TEST in
+	y:*) trickle_run "$@" ;;
+	*/csum.py) csum_run "$@" ;;
+	*) run_python "$@" ;;
+	esac
 	;;
 drivers/net/hw/ethtool_std_stats.sh)
 	# takes its ports from the configuration and wants the second elsewhere
