@@ -152,9 +152,20 @@ static void main_check_left(struct tulle_ib_dev *dev, struct xarray *names,
 		     dev_name(dev->tdev->device), what, index);
 }
 
+static void main_check_qps_left(struct tulle_ib_dev *dev)
+{
+	struct tulle_ib_qp *qp;
+	unsigned long index;
+
+	xa_for_each(&dev->qps, index, qp)
+		WARN(1, "%s: %s queue pair %#lx of type %u was not destroyed\n",
+		     dev_name(dev->tdev->device),
+		     qp->is_user ? "process's" : "kernel's", index, qp->type);
+}
+
 static void main_destroy(struct tulle_ib_dev *dev)
 {
-	main_check_left(dev, &dev->qps, "queue pair");
+	main_check_qps_left(dev);
 	main_check_left(dev, &dev->srqs, "SRQ");
 	main_check_left(dev, &dev->cqs, "CQ");
 	ida_destroy(&dev->rule_ids);
