@@ -20,8 +20,11 @@ plug() { # PROPERTIES
 	retry 20 device_add "$1"
 }
 
+device_del() { qmp '{"execute":"device_del","arguments":{"id":"extra"}}'; }
+
 unplug() {
-	qmp '{"execute":"device_del","arguments":{"id":"extra"}}'
+	# As in plug().
+	retry 20 device_del || return 1
 	retry 20 test ! -e "/sys/bus/pci/devices/$BDF" || { echo "the guest keeps the device"; return 1; }
 	retry 20 qemu_has_let_go extra || { echo "QEMU keeps the device"; return 1; }
 }
