@@ -36,7 +36,6 @@ static void tulle_cq_free(struct tulle_dev *dev, struct tulle_cq *cq)
 	tulle_dbr_free(dev, &cq->dbr);
 	tulle_mem_free(dev, &cq->mem);
 	cq->handle = 0;
-	cq->vec = NULL;
 }
 
 int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
@@ -50,6 +49,7 @@ int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
 	if (err)
 		return err;
 	cq->vec = vec;
+	cq->retired = false;
 	err = tulle_eq_add_cq(tulle_vec_eq(vec), cq);
 	if (err) {
 		/* To destroy the one would destroy the other. */
@@ -57,7 +57,6 @@ int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
 			tulle_dev_fail(dev, "firmware gave a handle twice");
 		tulle_obj_destroy(dev, TULLE_CMD_DESTROY_CQ, cq->handle);
 		cq->handle = 0;
-		cq->vec = NULL;
 	}
 	return err;
 }
@@ -88,17 +87,26 @@ int tulle_cq_create(struct tulle_dev *dev, struct tulle_cq *cq,
 }
 EXPORT_SYMBOL_NS_GPL(tulle_cq_create, "TULLE_CORE");
 
-void tulle_cq_destroy(struct tulle_dev *dev, struct tulle_cq *cq)
+void tulle_cq_retire(struct tulle_dev *dev, struct tulle_cq *cq)
 {
 	struct tulle_eq *eq;
 
-	if (!cq->handle)
+	if (cq->retired)
 		return;
 	eq = tulle_vec_eq(cq->vec);
 	tulle_obj_destroy(dev, TULLE_CMD_DESTROY_CQ, cq->handle);
 	/* Take its last events while its name is still known. */
 	tulle_eq_look(eq);
 	tulle_eq_del_cq(eq, cq);
+	cq->retired = true;
+}
+EXPORT_SYMBOL_NS_GPL(tulle_cq_retire, "TULLE_CORE");
+
+void tulle_cq_destroy(struct tulle_dev *dev, struct tulle_cq *cq)
+{
+	if (!cq->handle)
+		return;
+	tulle_cq_retire(dev, cq);
 	tulle_cq_free(dev, cq);
 }
 EXPORT_SYMBOL_NS_GPL(tulle_cq_destroy, "TULLE_CORE");

@@ -260,23 +260,51 @@ err_unpin:
 
 TULLE_DEFINE_CREATE_CQ(cq_create_kernel, cq_create_user);
 
-static int cq_destroy(struct ib_cq *ibcq, struct ib_udata *udata)
+/*
+ * When it returns, nobody calls the consumer's handlers any more; polling finds
+ * an empty queue.
+ */
+static int cq_retire(struct ib_cq *ibcq)
 {
 	struct tulle_ib_dev *dev = to_tulle_ib_dev(ibcq->device);
 	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
+
+	/* ib_core may still poll, arm and moderate it. */
+	mutex_lock(&cq->mutex);
+	spin_lock_irq(&cq->lock);
+	cq->gone = true;
+	spin_unlock_irq(&cq->lock);
+	mutex_unlock(&cq->mutex);
+	cq_unlist(dev, cq);
+	tulle_cq_retire(dev->tdev, &cq->tcq);
+	/* Not queued again: all queue pairs are gone. */
+	cancel_work_sync(&cq->wake_work);
+	return 0;
+}
+
+static void cq_free(struct ib_cq *ibcq)
+{
+	struct tulle_ib_dev *dev = to_tulle_ib_dev(ibcq->device);
+	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
+
+	tulle_cq_destroy(dev->tdev, &cq->tcq);
+	tulle_ib_dbr_put(&cq->user);
+	tulle_ib_ring_put(dev, &cq->umem);
+	WARN_ON_ONCE(!xa_empty(&cq->qps));
+	mutex_destroy(&cq->mutex);
+}
+
+/* What ib_core polls itself it destroys in two steps, where it knows of them. */
+static int cq_destroy(struct ib_cq *ibcq, struct ib_udata *udata)
+{
 	int err;
 
 	err = ib_no_udata_io(udata);
 	if (err)
 		return err;
-	cq_unlist(dev, cq);
-	tulle_cq_destroy(dev->tdev, &cq->tcq);
-	/* Not queued again: all queue pairs are gone. */
-	cancel_work_sync(&cq->wake_work);
-	tulle_ib_dbr_put(&cq->user);
-	tulle_ib_ring_put(dev, &cq->umem);
-	WARN_ON_ONCE(!xa_empty(&cq->qps));
-	mutex_destroy(&cq->mutex);
+	cq_retire(ibcq);
+	tulle_compat_cancel_poll(ibcq);
+	cq_free(ibcq);
 	return 0;
 }
 
@@ -342,19 +370,26 @@ static int cq_modify(struct ib_cq *ibcq, u16 count, u16 period)
 {
 	struct tulle_ib_dev *dev = to_tulle_ib_dev(ibcq->device);
 	const struct tulle_limits *limits = &dev->tdev->limits;
+	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
+	int err = 0;
 
 	if (!tulle_cap(dev->tdev, CQ_MODERATION))
 		return -EOPNOTSUPP;
-	return tulle_cq_moderate(dev->tdev, &to_tulle_ib_cq(ibcq)->tcq,
-				 min_t(u32, count,
-				       limits->max_moderation_frames),
-				 min_t(u32, period,
-				       limits->max_moderation_usecs), 0);
+	mutex_lock(&cq->mutex);
+	if (!cq->gone)
+		err = tulle_cq_moderate(dev->tdev, &cq->tcq,
+					min_t(u32, count,
+					      limits->max_moderation_frames),
+					min_t(u32, period,
+					      limits->max_moderation_usecs), 0);
+	mutex_unlock(&cq->mutex);
+	return err;
 }
 
 const struct ib_device_ops tulle_ib_cq_ops = {
 	TULLE_CREATE_CQ(cq_create_kernel, cq_create_user)
 	TULLE_RESIZE_USER_CQ(cq_resize)
+	TULLE_PRE_DESTROY_CQ(cq_retire, cq_free)
 	.destroy_cq	= cq_destroy,
 	.modify_cq	= cq_modify,
 	.poll_cq	= tulle_ib_poll_cq,

@@ -198,8 +198,9 @@ struct tulle_ib_mw {
  * @late: kernel: it had not come when it was last checked, with @late_ci
  * @flushes: kernel: one of @qps is completed in software
  * @stopped: kernel: the device adds no more CQEs
+ * @gone: it is being destroyed; under @lock and @mutex
  * @wake_work: kernel: calls the consumer from a context of its own
- * @mutex: user: resize
+ * @mutex: resize, moderation
  */
 struct tulle_ib_cq {
 	struct ib_cq		ibcq;
@@ -211,6 +212,7 @@ struct tulle_ib_cq {
 	bool			late;
 	bool			flushes;
 	bool			stopped;
+	bool			gone;
 	u32			late_ci;
 	struct work_struct	wake_work;
 	struct tulle_ib_ref	ref;

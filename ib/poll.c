@@ -409,7 +409,7 @@ int tulle_ib_poll_cq(struct ib_cq *ibcq, int n, struct ib_wc *wc)
 	int done;
 
 	spin_lock_irqsave(&cq->lock, flags);
-	done = poll_ring(cq, n, wc);
+	done = likely(!cq->gone) ? poll_ring(cq, n, wc) : 0;
 	if (done < n && poll_may_flush(cq))
 		done += poll_flush(cq, n - done, wc + done);
 	spin_unlock_irqrestore(&cq->lock, flags);
@@ -427,14 +427,16 @@ int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags)
 	bool solicited = (flags & IB_CQ_SOLICITED_MASK) == IB_CQ_SOLICITED;
 	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
 	unsigned long irq_flags;
-	bool missed;
+	bool missed = false;
 
 	spin_lock_irqsave(&cq->lock, irq_flags);
-	WRITE_ONCE(cq->armed, true);
-	cq->any = !solicited;
-	tulle_cons_arm(&cq->tcq.cons, solicited ? TULLE_ARM_SOLICITED :
-						  TULLE_ARM_ANY);
-	missed = poll_has_any(cq);
+	if (!cq->gone) {
+		WRITE_ONCE(cq->armed, true);
+		cq->any = !solicited;
+		tulle_cons_arm(&cq->tcq.cons, solicited ? TULLE_ARM_SOLICITED :
+							  TULLE_ARM_ANY);
+		missed = poll_has_any(cq);
+	}
 	spin_unlock_irqrestore(&cq->lock, irq_flags);
 	return flags & IB_CQ_REPORT_MISSED_EVENTS ? missed : 0;
 }

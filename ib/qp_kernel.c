@@ -212,6 +212,9 @@ void tulle_ib_qp_delist(struct tulle_ib_qp *qp)
 	tulle_ib_cqs_unlock(ibqp->send_cq, ibqp->recv_cq, flags);
 	/* Not queued again: its CQEs are not understood any more. */
 	cancel_work_sync(&qp->broken_work);
+	/* The consumer is called on its behalf no more. */
+	flush_work(&to_tulle_ib_cq(ibqp->send_cq)->wake_work);
+	flush_work(&to_tulle_ib_cq(ibqp->recv_cq)->wake_work);
 }
 
 static void qp_reset_wq(struct tulle_ib_wq *wq, struct tulle_dbr *dbr)

@@ -573,6 +573,7 @@ struct tulle_cq {
 	/* private: */
 	struct tulle_mem mem;
 	struct tulle_dbr_ref dbr;
+	bool retired;
 };
 
 /**
@@ -618,9 +619,20 @@ int tulle_cq_create_on(struct tulle_dev *dev, struct tulle_cq *cq,
 		       struct tulle_vec *vec, struct tulle_cq_ctx *ctx);
 
 /**
+ * tulle_cq_retire() - destroy a completion queue, but keep its memory
+ * @dev: the device
+ * @cq: the queue; one that was retired is ignored
+ *
+ * For who polls it until tulle_cq_destroy(). When it returns @cq->comp is not
+ * running and will not run. Context: process.
+ */
+void tulle_cq_retire(struct tulle_dev *dev, struct tulle_cq *cq);
+
+/**
  * tulle_cq_destroy() - destroy a completion queue and free its memory
  * @dev: the device
- * @cq: the queue; one that was never created (all zero) is ignored
+ * @cq: the queue, retired or not; one that was never created (all zero) is
+ *	ignored
  *
  * When it returns @cq->comp is not running and will not run. Context: process.
  */

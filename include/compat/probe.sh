@@ -72,6 +72,7 @@ ROBUST_UDATA		 uverbs_robust_udata ?:
 UMEM_GET_VA		[ *]ib_umem_get_va\(struct ib_device \*
 UMEM_GET_CQ_BUF		[ *]ib_umem_get_cq_buf_or_va\(struct ib_device \*
 CREATE_USER_CQ		\(\*create_user_cq\)\(struct ib_cq \*
+PRE_DESTROY_CQ		\(\*pre_destroy_cq\)\(struct ib_cq \*
 RESIZE_USER_CQ		\(\*resize_user_cq\)\(struct ib_cq \*
 REG_MR_DMAH		\(\*reg_user_mr\)\([^)]*struct ib_dmah \*
 COUNTER_PORT		\(\*counter_unbind_qp\)\(struct ib_qp \*[a-z]*, u32

@@ -14,6 +14,8 @@
  * scope, TULLE_X(fn) in struct ib_device_ops:
  *
  *	CREATE_CQ(kernel_fn, user_fn)	one operation for both
+ *	PRE_DESTROY_CQ(pre_fn, post_fn)	nothing: destroy_cq does both, and between
+ *					them tulle_compat_cancel_poll(cq) (no DEFINE)
  *	RESIZE_USER_CQ(fn)		resize_cq with a signed size
  *	REG_USER_MR(fn), REG_USER_MR_DMABUF(fn)	without a DMA handle
  *	COUNTER_BIND_QP(fn), COUNTER_UNBIND_QP(fn)	without a port
@@ -129,6 +131,25 @@ static int kernel_fn##_any(struct ib_cq *cq, \
 } \
 static_assert(true)
 #define TULLE_CREATE_CQ(kernel_fn, user_fn)	.create_cq = kernel_fn##_any,
+#endif
+
+#if TULLE_HAVE_PRE_DESTROY_CQ
+#define TULLE_PRE_DESTROY_CQ(pre_fn, post_fn) \
+	.pre_destroy_cq = pre_fn, .post_destroy_cq = post_fn,
+
+static inline void tulle_compat_cancel_poll(struct ib_cq *cq)
+{
+}
+#else
+#define TULLE_PRE_DESTROY_CQ(pre_fn, post_fn)
+
+/* ib_core has cancelled it before the last event may have come. */
+static inline void tulle_compat_cancel_poll(struct ib_cq *cq)
+{
+	if (cq->poll_ctx == IB_POLL_WORKQUEUE ||
+	    cq->poll_ctx == IB_POLL_UNBOUND_WORKQUEUE)
+		cancel_work_sync(&cq->work);
+}
 #endif
 
 #if TULLE_HAVE_RESIZE_USER_CQ
