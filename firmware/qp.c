@@ -107,27 +107,36 @@ static enum tulle_status check_ctx(struct tfw_cmd *cmd,
 	return check_queues(cmd, ctx);
 }
 
+/* A stopped one takes no completion any more; what is restored may have it. */
+static enum tulle_status find_cq(struct tfw_cmd *cmd,
+				 const struct tulle_qp_ctx *ctx, __le32 handle,
+				 struct tfw_cq **cq)
+{
+	*cq = tfw_cq_find(cmd->func, le32_to_cpu(handle));
+	if (!*cq)
+		return TULLE_STATUS_BAD_HANDLE;
+	return (*cq)->state == TULLE_QUEUE_ERROR && !ctx->handle ?
+	       TULLE_STATUS_BAD_STATE : TULLE_STATUS_OK;
+}
+
 /* What it refers to; no references yet. */
 static enum tulle_status find_users(struct tfw_qp *qp, struct tfw_cmd *cmd,
 				    const struct tulle_qp_ctx *ctx)
 {
 	const struct qp_kind *kind = &kinds[ctx->type];
+	enum tulle_status st = TULLE_STATUS_OK;
 	struct tfw_func *f = cmd->func;
 
 	qp->pd = tfw_obj_find(f, TULLE_OBJ_PD, le32_to_cpu(ctx->pd));
 	/* An XRC target works in the PDs of the SRQs. */
 	if (!qp->pd && (!kind->xrcd || ctx->pd))
 		return TULLE_STATUS_BAD_HANDLE;
-	if (kind->sq) {
-		qp->send_cq = tfw_cq_find(f, le32_to_cpu(ctx->send_cq));
-		if (!qp->send_cq)
-			return TULLE_STATUS_BAD_HANDLE;
-	}
-	if (kind->rq) {
-		qp->recv_cq = tfw_cq_find(f, le32_to_cpu(ctx->recv_cq));
-		if (!qp->recv_cq)
-			return TULLE_STATUS_BAD_HANDLE;
-	}
+	if (kind->sq)
+		st = find_cq(cmd, ctx, ctx->send_cq, &qp->send_cq);
+	if (!st && kind->rq)
+		st = find_cq(cmd, ctx, ctx->recv_cq, &qp->recv_cq);
+	if (st)
+		return st;
 	if (kind->xrcd) {
 		qp->xrcd = tfw_obj_find(f, TULLE_OBJ_XRCD,
 					le32_to_cpu(ctx->xrcd));

@@ -433,6 +433,7 @@ int tulle_ib_qp_alloc_kernel(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp,
 void tulle_ib_qp_free_kernel(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp);
 int tulle_ib_qp_enlist(struct tulle_ib_qp *qp);
 void tulle_ib_qp_delist(struct tulle_ib_qp *qp);
+void tulle_ib_qp_check_cqs(struct tulle_ib_qp *qp);
 void tulle_ib_qp_lock_rings(struct tulle_ib_qp *qp, unsigned long *flags);
 void tulle_ib_qp_unlock_rings(struct tulle_ib_qp *qp, unsigned long flags);
 void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp);

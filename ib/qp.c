@@ -110,6 +110,8 @@ static int qp_enlist(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp)
 		err = tulle_ib_name(dev, &dev->qps, qp->qpn, qp);
 	if (err)
 		tulle_ib_qp_delist(qp);
+	else
+		tulle_ib_qp_check_cqs(qp);
 	return err;
 }
 

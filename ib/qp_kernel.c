@@ -261,6 +261,7 @@ void tulle_ib_qp_reset_rings(struct tulle_ib_qp *qp)
 	tulle_ib_qp_lock_rings(qp, &flags);
 	tulle_ib_qp_reset_rings_locked(qp);
 	tulle_ib_qp_unlock_rings(qp, flags);
+	tulle_ib_qp_check_cqs(qp);
 }
 
 /* Let the consumers of both CQs find what is completed in software. */
@@ -295,6 +296,26 @@ void tulle_ib_cq_break(struct tulle_ib_cq *cq, const char *what, u32 value)
 			continue;
 		WRITE_ONCE(qp->broken, true);
 		queue_work(system_long_wq, &qp->broken_work);
+	}
+}
+
+/*
+ * One of its CQs may have stopped before the queue pair was enlisted, or reset:
+ * the device completes nothing of what is posted from now on.
+ */
+void tulle_ib_qp_check_cqs(struct tulle_ib_qp *qp)
+{
+	struct ib_cq *ibcq[] = { qp->ibqp.send_cq, qp->ibqp.recv_cq };
+	struct tulle_ib_cq *cq;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; !qp->is_user && i < ARRAY_SIZE(ibcq); i++) {
+		cq = to_tulle_ib_cq(ibcq[i]);
+		spin_lock_irqsave(&cq->lock, flags);
+		if (cq->stopped)
+			tulle_ib_cq_break(cq, "stopped before", qp->qpn);
+		spin_unlock_irqrestore(&cq->lock, flags);
 	}
 }
 

@@ -547,6 +547,13 @@ static void test_cq_overrun(void **state)
 	assert_int_equal(safe.qp->state, TULLE_QPS_RTS);
 	assert_int_equal(fake_destroy(&rd->d, TULLE_CMD_DESTROY_CQ, cq.handle),
 			 TULLE_STATUS_IN_USE);
+	/* No other one comes to it, at either end. */
+	for (i = 0; i < 2; i++) {
+		ctx.send_cq = cpu_to_le32(i ? cq.handle : rd->cq.handle);
+		ctx.recv_cq = cpu_to_le32(i ? rd->cq.handle : cq.handle);
+		assert_int_equal(rd_qp_make(rd, &q[0], &ctx),
+				 TULLE_STATUS_BAD_STATE);
+	}
 }
 
 /* EQ0 full: pending bits wait, equal ones are one, none is lost. */
