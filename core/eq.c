@@ -237,8 +237,8 @@ void tulle_eq_destroy(struct tulle_core *core, struct tulle_eq *eq)
 
 int tulle_eq_add_cq(struct tulle_eq *eq, struct tulle_cq *cq)
 {
-	return xa_insert(&eq->cqs, FIELD_GET(TULLE_HANDLE_INDEX, cq->handle),
-			 cq, GFP_KERNEL);
+	return tulle_obj_name(&eq->cqs,
+			      FIELD_GET(TULLE_HANDLE_INDEX, cq->handle), cq);
 }
 
 /* When it returns, cq->comp is not running and will not be called. */

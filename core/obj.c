@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Create, destroy and query of any object, by handle. */
+/* Create, destroy, query and naming of any object, by handle. */
 
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include "core.h"
 
 /* A destroy that failed inside the device is worth another try. */
 #define TULLE_DESTROY_TRIES	3
+
+/* More than it takes from a destroy command to the end of the object. */
+#define TULLE_NAME_MS		1000
 
 int tulle_obj_create(struct tulle_dev *dev, u16 op, const void *ctx, u32 len,
 		     u32 *handle)
@@ -56,3 +61,15 @@ int tulle_obj_query(struct tulle_dev *dev, u16 op, u32 handle, void *ctx,
 	return tulle_cmd_exec(dev, op, &in, sizeof(in), ctx, len);
 }
 EXPORT_SYMBOL_NS_GPL(tulle_obj_query, "TULLE_CORE");
+
+int tulle_obj_name(struct xarray *names, u32 index, void *obj)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(TULLE_NAME_MS);
+	int err;
+
+	while ((err = xa_insert(names, index, obj, GFP_KERNEL)) == -EBUSY &&
+	       time_before(jiffies, end))
+		usleep_range(100, 1000);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(tulle_obj_name, "TULLE_CORE");

@@ -322,7 +322,7 @@ err_destroy:
 int tulle_ib_name(struct tulle_ib_dev *dev, struct xarray *xa, u32 index,
 		  void *obj)
 {
-	int err = xa_insert(xa, index, obj, GFP_KERNEL);
+	int err = tulle_obj_name(xa, index, obj);
 
 	if (err != -EBUSY)
 		return err;

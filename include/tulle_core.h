@@ -21,6 +21,7 @@
 #include <linux/io.h>
 #include <linux/notifier.h>
 #include <linux/string.h>
+#include <linux/xarray.h>
 #include "tulle_hw.h"
 #include "tulle_ring.h"
 
@@ -346,6 +347,20 @@ int tulle_obj_create(struct tulle_dev *dev, u16 op, const void *ctx, u32 len,
  * Context: process.
  */
 void tulle_obj_destroy(struct tulle_dev *dev, u16 op, u32 handle);
+
+/**
+ * tulle_obj_name() - make an object known by what the device calls it
+ * @names: where; allocating, without a special lock
+ * @index: of the object's handle
+ * @obj: the object
+ *
+ * The device may give an index anew as soon as it has destroyed the object
+ * that had it, before the driver has forgotten that: it is waited for.
+ *
+ * Context: process, without what keeps others from forgetting their objects.
+ * Return: 0; -ENOMEM; -EBUSY when the other object does not go away.
+ */
+int tulle_obj_name(struct xarray *names, u32 index, void *obj);
 
 /**
  * tulle_obj_query() - any QUERY command that takes a handle
