@@ -99,6 +99,28 @@ static int channel_open_tx(struct tulle_en_channel *ch,
 	return 0;
 }
 
+/*
+ * The machine may have no more to give: then those of the first channels serve
+ * several.
+ */
+static struct tulle_vec *channel_get_vec(struct tulle_en_channel *ch)
+{
+	struct tulle_en_priv *priv = ch->priv;
+	struct tulle_vec *vec;
+	unsigned int n = 0;
+
+	ch->shares_vec = false;
+	vec = tulle_vec_get(priv->tdev, TULLE_VEC_ETH, ch->ix);
+	if (!IS_ERR(vec))
+		return vec;
+	while (n < ch->ix && !priv->channel[n]->shares_vec)
+		n++;
+	if (!n)
+		return vec;
+	ch->shares_vec = true;
+	return tulle_vec_get(priv->tdev, TULLE_VEC_ETH, ch->ix % n);
+}
+
 static int channel_open(struct tulle_en_priv *priv, unsigned int ix,
 			const struct tulle_en_params *params)
 {
@@ -108,14 +130,16 @@ static int channel_open(struct tulle_en_priv *priv, unsigned int ix,
 
 	if (!ch)
 		return -ENOMEM;
-	ch->vec = tulle_vec_get(priv->tdev, TULLE_VEC_ETH, ix);
+	ch->vec = channel_get_vec(ch);
 	if (IS_ERR(ch->vec)) {
 		err = PTR_ERR(ch->vec);
 		ch->vec = NULL;
 		return err;
 	}
 	netif_napi_add_config_locked(dev, &ch->napi, tulle_en_poll, ix);
-	netif_napi_set_irq_locked(&ch->napi, ch->vec->irq);
+	/* The stack takes an interrupt for that of one NAPI. */
+	if (!ch->shares_vec)
+		netif_napi_set_irq_locked(&ch->napi, ch->vec->irq);
 
 	err = channel_open_rx(ch, params);
 	if (err)
@@ -152,6 +176,7 @@ int tulle_en_channels_open(struct tulle_en_priv *priv, unsigned int from,
 			   unsigned int to,
 			   const struct tulle_en_params *params)
 {
+	unsigned int shared = 0;
 	unsigned int ix;
 	int err;
 
@@ -161,7 +186,11 @@ int tulle_en_channels_open(struct tulle_en_priv *priv, unsigned int from,
 			tulle_en_channels_close(priv, from, ix);
 			return err;
 		}
+		shared += priv->channel[ix]->shares_vec;
 	}
+	if (shared)
+		netdev_warn(priv->netdev, "no interrupt is left for %u channels, they share those of others\n",
+			    shared);
 	return 0;
 }
 

@@ -275,6 +275,7 @@ struct tulle_en_txq {
  * @priv: the net_device's
  * @ix: index of vector and queues
  * @active: NAPI exists and both queues have memory
+ * @shares_vec: @vec is another channel's as well
  * @disarmed: NAPI runs and neither CQ is armed
  * @arming: held while a poll that has completed its NAPI arms the CQs
  * @recovered: times that events were found whose interrupt may be lost
@@ -289,6 +290,7 @@ struct tulle_en_channel {
 	struct tulle_en_priv *priv;
 	unsigned int ix;
 	bool active;
+	bool shares_vec;
 	bool disarmed;
 	spinlock_t arming;	/* arm words and disarmed, while NAPI is complete */
 	unsigned int recovered;

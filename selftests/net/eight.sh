@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Eight ports in one VM, in four cables: all are there, each reaches its partner
-# and nobody else, and all four cables carry TCP at once.
+# and nobody else, and all four cables carry TCP at once, also with more channels
+# than the machine has interrupt vectors.
 . "$(dirname "$0")/../lib/env.sh"
 
 PORTS=(tulle0 tulle1 tulle2 tulle3 tulle4 tulle5 tulle6 tulle7)
@@ -53,6 +54,33 @@ all_at_once() {
 	return $bad
 }
 
+# Handlers of completion events, of all ports
+vectors() {
+	grep -c ' tulle-comp[0-9]*@' /proc/interrupts
+}
+
+# More than two CPUs have interrupt vectors: 8 * 64 channels, some without one.
+many_channels() {
+	local i
+	for i in "${!PORTS[@]}"; do
+		ip netns exec "ns$i" ethtool -L "tulle$i" combined 64 || return 1
+	done
+	echo "$(vectors) vectors for $((64 * 8)) channels"
+	[ "$(nproc)" -gt 2 ] || [ "$(vectors)" -lt $((64 * 8)) ] || return 1
+	for i in "${CABLES[@]}"; do
+		retry 5 reaches $((i * 2)) $((i * 2 + 1)) || return 1
+	done
+	all_at_once
+}
+
+few_channels() {
+	local i
+	for i in "${!PORTS[@]}"; do
+		ip netns exec "ns$i" ethtool -L "tulle$i" combined 2 || return 1
+	done
+	all_at_once
+}
+
 ktap_begin
 env_require_tulle "${PORTS[@]}"
 ktap_check "all ports come up" place_all
@@ -61,4 +89,6 @@ for c in "${CABLES[@]}"; do
 done
 ktap_check "no frame leaves its cable" cables_are_apart
 ktap_check "four cables carry TCP at once" all_at_once
+ktap_check "channels that find no interrupt vector share those of others" many_channels
+ktap_check "back to two channels each" few_channels
 ktap_end
