@@ -102,6 +102,7 @@ static void main_put_vectors(struct tulle_ib_dev *dev)
 	kfree(dev->vec);
 }
 
+/* The machine may have fewer to give than wished; one will do. */
 static int main_get_vectors(struct tulle_ib_dev *dev)
 {
 	unsigned int n = tulle_vec_count(dev->tdev, TULLE_VEC_RDMA);
@@ -112,13 +113,18 @@ static int main_get_vectors(struct tulle_ib_dev *dev)
 		return -ENOMEM;
 	while (dev->nvecs < n) {
 		vec = tulle_vec_get(dev->tdev, TULLE_VEC_RDMA, dev->nvecs);
-		if (IS_ERR(vec)) {
-			main_put_vectors(dev);
-			return PTR_ERR(vec);
-		}
+		if (IS_ERR(vec))
+			break;
 		dev->vec[dev->nvecs++] = vec;
 	}
-	return 0;
+	if (dev->nvecs == n)
+		return 0;
+	dev_warn(dev->tdev->device, "RDMA has %u of %u completion vectors: %pe\n",
+		 dev->nvecs, n, vec);
+	if (dev->nvecs)
+		return 0;
+	main_put_vectors(dev);
+	return PTR_ERR(vec);
 }
 
 static void main_init_ibdev(struct tulle_ib_dev *dev)
