@@ -227,6 +227,7 @@ void tulle_en_channels_close(struct tulle_en_priv *priv, unsigned int from,
 		tulle_en_rxq_destroy(&ch->rxq);
 		tulle_en_txq_close(&ch->txq);
 		__netif_napi_del_locked(&ch->napi);
+		tulle_en_health_closed(priv, ix);
 	}
 	/* Readers of the list of NAPIs, before their vectors go. */
 	synchronize_rcu_expedited();

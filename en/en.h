@@ -514,6 +514,7 @@ void tulle_en_health_tx_error(struct tulle_en_priv *priv, unsigned int ix,
 			      u8 status, u8 syndrome);
 void tulle_en_health_rx_error(struct tulle_en_priv *priv, unsigned int ix,
 			      u8 status, u8 syndrome);
+void tulle_en_health_closed(struct tulle_en_priv *priv, unsigned int ix);
 void tulle_en_health_rx_starved(struct tulle_en_priv *priv, unsigned int ix);
 
 /* Does an event about an object concern this queue? Under the instance lock. */

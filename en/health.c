@@ -49,6 +49,7 @@ static const char *const health_names[HEALTH_KINDS] = {
 struct health_queue {
 	u8 status;	/* enum tulle_cqe_status of the last error */
 	u8 syndrome;
+	u32 ci;		/* before it was poked; under the instance lock */
 };
 
 struct tulle_en_health {
@@ -56,8 +57,10 @@ struct tulle_en_health {
 	struct delayed_work work;
 	struct delayed_work again_work;
 	bool stopping;		/* takes no more reports; written under devl lock */
+	/* Of rx and tx: a recovery failed, and none has succeeded; devl lock. */
+	bool kept[2];
+	/* Both by atomic operations: a queue that is closed leaves them. */
 	DECLARE_BITMAP(failed[HEALTH_KINDS], TULLE_EN_CHANNELS_MAX);
-	/* Reported, but could not be recovered; under devl lock. */
 	DECLARE_BITMAP(again[HEALTH_KINDS], TULLE_EN_CHANNELS_MAX);
 	struct health_queue tx[TULLE_EN_CHANNELS_MAX];
 	struct health_queue rx[TULLE_EN_CHANNELS_MAX];
@@ -117,6 +120,23 @@ void tulle_en_health_rx_starved(struct tulle_en_priv *priv, unsigned int ix)
 	health_mark(priv, HEALTH_RX_STARVED, ix);
 }
 
+/**
+ * tulle_en_health_closed() - forget what was wrong with a channel's queues
+ * @priv: the net_device's
+ * @ix: the channel
+ *
+ * Those that it is opened with next are new. Context: any.
+ */
+void tulle_en_health_closed(struct tulle_en_priv *priv, unsigned int ix)
+{
+	enum health_kind kind;
+
+	for (kind = 0; kind < HEALTH_KINDS; kind++) {
+		clear_bit(ix, priv->health->failed[kind]);
+		clear_bit(ix, priv->health->again[kind]);
+	}
+}
+
 static bool health_is_tx(enum health_kind kind)
 {
 	return kind == HEALTH_TX_TIMEOUT || kind == HEALTH_TX_ERROR;
@@ -128,17 +148,6 @@ health_reporter(const struct tulle_en_priv *priv, bool tx)
 	return tx ? priv->tx_reporter : priv->rx_reporter;
 }
 
-static bool health_is_kept(const struct tulle_en_health *health, bool tx)
-{
-	enum health_kind kind;
-
-	for (kind = 0; kind < HEALTH_KINDS; kind++)
-		if (health_is_tx(kind) == tx &&
-		    !bitmap_empty(health->again[kind], TULLE_EN_CHANNELS_MAX))
-			return true;
-	return false;
-}
-
 /*
  * Until a recovery succeeds, devlink gives up on whatever is reported next.
  * So these queues are tried again, whoever else fails meanwhile with them. That
@@ -148,12 +157,14 @@ static void health_keep(struct tulle_en_priv *priv,
 			const struct health_ctx *ctx, int err)
 {
 	struct tulle_en_health *health = priv->health;
+	bool *kept = &health->kept[health_is_tx(ctx->kind)];
+	unsigned int ix;
 
 	devl_lock(priv->tdev->devlink);
-	if (err != -ECANCELED ||
-	    health_is_kept(health, health_is_tx(ctx->kind))) {
-		bitmap_or(health->again[ctx->kind], health->again[ctx->kind],
-			  ctx->queues, TULLE_EN_CHANNELS_MAX);
+	if (err != -ECANCELED || *kept) {
+		*kept = true;
+		for_each_set_bit(ix, ctx->queues, TULLE_EN_CHANNELS_MAX)
+			set_bit(ix, health->again[ctx->kind]);
 		queue_delayed_work(system_dfl_wq, &health->again_work,
 				   msecs_to_jiffies(HEALTH_AGAIN_MS));
 	}
@@ -213,35 +224,43 @@ static struct tulle_en_channel *health_channel(struct tulle_en_priv *priv,
 	return ch && ch->active ? ch : NULL;
 }
 
-/* Look again for what an interrupt should have told. */
-static void health_poke(struct tulle_en_priv *priv, struct tulle_en_channel *ch)
-{
-	if (tulle_vec_recover(priv->tdev, ch->vec))
-		netdev_warn(priv->netdev, "queue %u missed an interrupt\n",
-			    ch->ix);
-	tulle_en_napi_kick(ch);
-	msleep(HEALTH_SETTLE_MS);
-}
-
 static u32 health_tx_ci(const struct tulle_en_channel *ch)
 {
 	return READ_ONCE(ch->txq.mem->wq.prod.ci);
+}
+
+/* Look again for what interrupts should have told, and wait once for all. */
+static void health_poke(struct tulle_en_priv *priv,
+			const unsigned long *queues)
+{
+	struct tulle_en_channel *ch;
+	unsigned int ix, n = 0;
+
+	for_each_set_bit(ix, queues, TULLE_EN_CHANNELS_MAX) {
+		ch = health_channel(priv, ix);
+		if (!ch)
+			continue;
+		if (ch->txq.mem)
+			priv->health->tx[ix].ci = health_tx_ci(ch);
+		if (tulle_vec_recover(priv->tdev, ch->vec))
+			netdev_warn(priv->netdev,
+				    "queue %u missed an interrupt\n", ix);
+		tulle_en_napi_kick(ch);
+		n++;
+	}
+	if (n)
+		msleep(HEALTH_SETTLE_MS);
 }
 
 static int health_recover_tx(struct tulle_en_priv *priv, unsigned int ix,
 			     bool restart)
 {
 	struct tulle_en_channel *ch = health_channel(priv, ix);
-	u32 ci;
 
 	if (!ch || !ch->txq.mem)
 		return 0;
-	if (!restart) {
-		ci = health_tx_ci(ch);
-		health_poke(priv, ch);
-		if (health_tx_ci(ch) != ci)
-			return 0;
-	}
+	if (!restart && health_tx_ci(ch) != priv->health->tx[ix].ci)
+		return 0;
 	return tulle_en_txq_recover(priv, ix);
 }
 
@@ -252,11 +271,8 @@ static int health_recover_rx(struct tulle_en_priv *priv, unsigned int ix,
 
 	if (!ch || !ch->rxq.mem)
 		return 0;
-	if (!restart) {
-		health_poke(priv, ch);
-		if (!test_bit(TULLE_EN_RXQ_STARVED, &ch->rxq.flags))
-			return 0;
-	}
+	if (!restart && !test_bit(TULLE_EN_RXQ_STARVED, &ch->rxq.flags))
+		return 0;
 	return tulle_en_rxq_recover(priv, ix);
 }
 
@@ -270,6 +286,8 @@ static int health_recover_reported(struct tulle_en_priv *priv,
 	int ret = 0;
 	int err;
 
+	if (!restart)
+		health_poke(priv, ctx->queues);
 	for_each_set_bit(ix, ctx->queues, TULLE_EN_CHANNELS_MAX) {
 		err = health_is_tx(ctx->kind) ?
 		      health_recover_tx(priv, ix, restart) :
@@ -298,11 +316,15 @@ static int health_recover_all(struct tulle_en_priv *priv, bool tx)
 static void health_forget(struct tulle_en_priv *priv, bool tx)
 {
 	enum health_kind kind;
+	unsigned int ix;
 
-	for (kind = 0; kind < HEALTH_KINDS; kind++)
-		if (health_is_tx(kind) == tx)
-			bitmap_zero(priv->health->again[kind],
-				    TULLE_EN_CHANNELS_MAX);
+	for (kind = 0; kind < HEALTH_KINDS; kind++) {
+		if (health_is_tx(kind) != tx)
+			continue;
+		for (ix = 0; ix < TULLE_EN_CHANNELS_MAX; ix++)
+			clear_bit(ix, priv->health->again[kind]);
+	}
+	priv->health->kept[tx] = false;
 }
 
 static int health_recover(struct devlink_health_reporter *reporter,
@@ -346,26 +368,22 @@ static int health_rx_recover(struct devlink_health_reporter *reporter,
 static bool health_recover_again(struct tulle_en_priv *priv, bool tx)
 {
 	struct devlink_health_reporter *reporter = health_reporter(priv, tx);
-	unsigned long *again;
 	struct health_ctx ctx;
-	bool any = false;
 
+	if (!priv->health->kept[tx])
+		return true;
 	for (ctx.kind = 0; ctx.kind < HEALTH_KINDS; ctx.kind++) {
-		again = priv->health->again[ctx.kind];
-		if (health_is_tx(ctx.kind) != tx ||
-		    bitmap_empty(again, TULLE_EN_CHANNELS_MAX))
-			continue;
-		bitmap_copy(ctx.queues, again, TULLE_EN_CHANNELS_MAX);
-		if (health_recover(reporter, &ctx, NULL, tx))
+		bitmap_copy(ctx.queues, priv->health->again[ctx.kind],
+			    TULLE_EN_CHANNELS_MAX);
+		if (health_is_tx(ctx.kind) == tx &&
+		    !bitmap_empty(ctx.queues, TULLE_EN_CHANNELS_MAX) &&
+		    health_recover(reporter, &ctx, NULL, tx))
 			return false;
-		bitmap_zero(again, TULLE_EN_CHANNELS_MAX);
-		any = true;
 	}
-	if (any) {
-		devlink_health_reporter_recovery_done(reporter);
-		devlink_health_reporter_state_update(reporter,
-						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
-	}
+	health_forget(priv, tx);
+	devlink_health_reporter_recovery_done(reporter);
+	devlink_health_reporter_state_update(reporter,
+					     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
 	return true;
 }
 
