@@ -109,23 +109,72 @@ static void event_srq(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	tulle_ib_ref_put(&srq->ref);
 }
 
-/* No more completions come, and who waits for them may not listen to events. */
-static void event_cq_kernel(struct tulle_ib_cq *cq)
+/*
+ * No more completions come, and who waits for them in the kernel may not listen
+ * to events. The caller holds a reference.
+ */
+static void event_cq_stopped(struct tulle_ib_cq *cq)
 {
+	struct ib_event event = {
+		.device = cq->ibcq.device,
+		.event = IB_EVENT_CQ_ERR,
+		.element.cq = &cq->ibcq,
+	};
 	unsigned long flags;
+	bool known;
 
 	spin_lock_irqsave(&cq->lock, flags);
+	known = cq->stopped;
 	WRITE_ONCE(cq->stopped, true);
-	tulle_ib_cq_break(cq, "stopped by the device", 0);
+	if (!known && !cq->ibcq.uobject)
+		tulle_ib_cq_break(cq, "stopped by the device", 0);
 	spin_unlock_irqrestore(&cq->lock, flags);
+	if (known)
+		return;
+	if (cq->ibcq.uobject)
+		ibdev_err_ratelimited(event.device, "CQ %#x stopped\n",
+				      cq->tcq.handle);
+	if (cq->ibcq.event_handler)
+		cq->ibcq.event_handler(&event, cq->ibcq.cq_context);
+}
+
+/**
+ * tulle_ib_cq_ask() - has a CQ stopped, and the event of it got lost?
+ * @cq: the CQ, with a reference
+ *
+ * Context: process.
+ */
+void tulle_ib_cq_ask(struct tulle_ib_cq *cq)
+{
+	struct tulle_ib_dev *dev = to_tulle_ib_dev(cq->ibcq.device);
+	struct tulle_cq_ctx ctx;
+
+	if (!READ_ONCE(cq->stopped) && !tulle_ib_is_dead(dev) &&
+	    !tulle_obj_query(dev->tdev, TULLE_CMD_QUERY_CQ, cq->tcq.handle,
+			     &ctx, sizeof(ctx)) &&
+	    ctx.state == TULLE_QUEUE_ERROR)
+		event_cq_stopped(cq);
+}
+
+static void event_cqs_lost(struct tulle_ib_dev *dev)
+{
+	struct tulle_ib_cq *cq;
+	unsigned long index;
+
+	xa_lock(&dev->cqs);
+	xa_for_each(&dev->cqs, index, cq) {
+		if (!refcount_inc_not_zero(&cq->ref.users))
+			continue;
+		xa_unlock(&dev->cqs);
+		tulle_ib_cq_ask(cq);
+		tulle_ib_ref_put(&cq->ref);
+		xa_lock(&dev->cqs);
+	}
+	xa_unlock(&dev->cqs);
 }
 
 static void event_cq(struct tulle_ib_dev *dev, u32 handle)
 {
-	struct ib_event event = {
-		.device = &dev->ibdev,
-		.event = IB_EVENT_CQ_ERR,
-	};
 	struct tulle_ib_cq *cq;
 
 	xa_lock(&dev->cqs);
@@ -136,13 +185,7 @@ static void event_cq(struct tulle_ib_dev *dev, u32 handle)
 	xa_unlock(&dev->cqs);
 	if (!cq)
 		return;
-	event.element.cq = &cq->ibcq;
-	if (cq->ibcq.uobject)
-		ibdev_err_ratelimited(&dev->ibdev, "CQ %#x stopped\n", handle);
-	else
-		event_cq_kernel(cq);
-	if (cq->ibcq.event_handler)
-		cq->ibcq.event_handler(&event, cq->ibcq.cq_context);
+	event_cq_stopped(cq);
 	tulle_ib_ref_put(&cq->ref);
 }
 
@@ -155,6 +198,7 @@ int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data)
 	switch (type) {
 	case TULLE_EVENT_QP:
 		if (!event->handle) {
+			event_cqs_lost(dev);
 			event_qps_lost(dev);
 			break;
 		}

@@ -196,8 +196,9 @@ struct tulle_ib_mw {
  * @armed: kernel: an event was asked for
  * @any: kernel: it was asked for whatever comes next
  * @late: kernel: it had not come when it was last checked, with @late_ci
+ * @still: kernel: checks in a row that found work posted, but no CQE
  * @flushes: kernel: one of @qps is completed in software
- * @stopped: kernel: the device adds no more CQEs
+ * @stopped: the device adds no more CQEs
  * @gone: it is being destroyed; under @lock and @mutex
  * @wake_work: kernel: calls the consumer from a context of its own
  * @mutex: resize, moderation
@@ -214,6 +215,7 @@ struct tulle_ib_cq {
 	bool			stopped;
 	bool			gone;
 	u32			late_ci;
+	unsigned int		still;
 	struct work_struct	wake_work;
 	struct tulle_ib_ref	ref;
 	struct mutex		mutex;	/* see above */
@@ -370,6 +372,7 @@ void tulle_ib_cqs_unlock(struct ib_cq *send, struct ib_cq *recv,
 
 /* events.c */
 int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data);
+void tulle_ib_cq_ask(struct tulle_ib_cq *cq);
 void tulle_ib_qp_event(struct tulle_ib_qp *qp, enum ib_event_type type);
 
 /* flow.c */
@@ -408,7 +411,7 @@ int tulle_ib_dealloc_pd(struct ib_pd *ibpd, struct ib_udata *udata);
 /* poll.c */
 int tulle_ib_poll_cq(struct ib_cq *ibcq, int n, struct ib_wc *wc);
 int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags);
-void tulle_ib_cq_check(struct tulle_ib_cq *cq);
+bool tulle_ib_cq_check(struct tulle_ib_cq *cq);
 void tulle_ib_cq_clean(struct tulle_ib_cq *cq, struct tulle_ib_qp *qp);
 
 /* port.c */

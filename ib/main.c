@@ -180,10 +180,7 @@ static void main_destroy(struct tulle_ib_dev *dev)
 	ib_dealloc_device(&dev->ibdev);
 }
 
-/*
- * What will not complete any more is found when the CQs are polled. Who polls
- * in softirqs has done so on return, unless it was at it already.
- */
+/* Those of the kernel. */
 static void main_for_cqs(struct tulle_ib_dev *dev,
 			 void (*fn)(struct tulle_ib_cq *cq))
 {
@@ -196,13 +193,33 @@ static void main_for_cqs(struct tulle_ib_dev *dev,
 		    !refcount_inc_not_zero(&cq->ref.users))
 			continue;
 		xa_unlock(&dev->cqs);
-		local_bh_disable();
 		fn(cq);
-		local_bh_enable();
 		tulle_ib_ref_put(&cq->ref);
 		xa_lock(&dev->cqs);
 	}
 	xa_unlock(&dev->cqs);
+}
+
+/*
+ * What will not complete any more is found when the CQs are polled. Who polls
+ * in softirqs has done so on return, unless it was at it already.
+ */
+static void main_wake_cq(struct tulle_ib_cq *cq)
+{
+	local_bh_disable();
+	tulle_ib_cq_wake(cq);
+	local_bh_enable();
+}
+
+static void main_check_cq(struct tulle_ib_cq *cq)
+{
+	bool stuck;
+
+	local_bh_disable();
+	stuck = tulle_ib_cq_check(cq);
+	local_bh_enable();
+	if (stuck)
+		tulle_ib_cq_ask(cq);
 }
 
 /*
@@ -214,7 +231,7 @@ static void main_watch(struct work_struct *work)
 	struct tulle_ib_dev *dev = container_of(to_delayed_work(work),
 						struct tulle_ib_dev, watch);
 
-	main_for_cqs(dev, tulle_ib_cq_check);
+	main_for_cqs(dev, main_check_cq);
 	queue_delayed_work(system_long_wq, &dev->watch, MAIN_WATCH_PERIOD);
 }
 
@@ -354,7 +371,7 @@ void tulle_ib_report_death(struct tulle_ib_dev *dev)
 		dev->death_told = true;
 		ib_dispatch_event(&event);
 	}
-	main_for_cqs(dev, tulle_ib_cq_wake);
+	main_for_cqs(dev, main_wake_cq);
 	mutex_unlock(&adev->lock);
 }
 

@@ -14,6 +14,7 @@
  */
 #define POLL_DEAD	FIELD_PREP(TULLE_CQE_OP, 0xff)
 #define POLL_MAX_LEN	0x80000000U
+#define POLL_STILL	4	/* checks without a CQE before the device is asked */
 
 /* What completes a WQE of the SQ, and what the consumer calls it. */
 static const struct {
@@ -441,31 +442,58 @@ int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags)
 	return flags & IB_CQ_REPORT_MISSED_EVENTS ? missed : 0;
 }
 
+/* Somebody waits: for what was sent, or to drain what may be received. */
+static bool poll_is_awaited(struct tulle_ib_cq *cq)
+{
+	struct tulle_ib_qp *qp;
+	unsigned long index;
+
+	xa_for_each(&cq->qps, index, qp) {
+		if (qp->ibqp.send_cq == &cq->ibcq &&
+		    qp->sq.prod.ci != READ_ONCE(qp->sq.prod.pi))
+			return true;
+		if (qp->ibqp.recv_cq == &cq->ibcq && !qp->ibqp.srq &&
+		    READ_ONCE(qp->state) == IB_QPS_ERR &&
+		    qp->rq.prod.ci != READ_ONCE(qp->rq.prod.pi))
+			return true;
+	}
+	return false;
+}
+
 /**
  * tulle_ib_cq_check() - wake a consumer whose event never came
  * @cq: the CQ
  *
  * For one that was on its way there is time until the next check.
+ *
+ * Return: true when nothing has come for long, though it should: has it stopped?
  */
-void tulle_ib_cq_check(struct tulle_ib_cq *cq)
+bool tulle_ib_cq_check(struct tulle_ib_cq *cq)
 {
 	unsigned long flags;
-	bool late, lost;
+	bool any, late, lost;
+	bool stuck = false;
 	u32 ci;
 
 	spin_lock_irqsave(&cq->lock, flags);
 	ci = cq->tcq.cons.ci;
-	late = READ_ONCE(cq->armed) && cq->any && poll_has_any(cq);
+	any = poll_has_any(cq);
+	late = READ_ONCE(cq->armed) && cq->any && any;
 	lost = late && cq->late && cq->late_ci == ci;
+	if (any || cq->late_ci != ci || !poll_is_awaited(cq))
+		cq->still = 0;
+	else
+		stuck = !(++cq->still % POLL_STILL);
 	cq->late = late;
 	cq->late_ci = ci;
 	spin_unlock_irqrestore(&cq->lock, flags);
-	if (!lost)
-		return;
-	ibdev_warn_ratelimited(cq->ibcq.device,
-			       "CQ %#x: event of a completion did not come\n",
-			       cq->tcq.handle);
-	tulle_ib_cq_wake(cq);
+	if (lost) {
+		ibdev_warn_ratelimited(cq->ibcq.device,
+				       "CQ %#x: event of a completion did not come\n",
+				       cq->tcq.handle);
+		tulle_ib_cq_wake(cq);
+	}
+	return stuck;
 }
 
 /*
