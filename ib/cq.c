@@ -138,6 +138,7 @@ static int cq_create_kernel(struct ib_cq *ibcq,
 		return err;
 	}
 	ibcq->cqe = 1U << log_size;
+	tulle_ib_obj_count(dev, TULLE_IB_CQS);
 	return 0;
 }
 
@@ -247,6 +248,7 @@ static int cq_create_user(struct ib_cq *ibcq,
 	if (err)
 		goto err_destroy;
 	ibcq->cqe = 1U << req.log_size;
+	tulle_ib_obj_count(dev, TULLE_IB_CQS);
 	return 0;
 
 err_destroy:
@@ -292,6 +294,7 @@ static void cq_free(struct ib_cq *ibcq)
 	tulle_ib_ring_put(dev, &cq->umem);
 	WARN_ON_ONCE(!xa_empty(&cq->qps));
 	mutex_destroy(&cq->mutex);
+	tulle_ib_obj_gone(dev, TULLE_IB_CQS);
 }
 
 /* What ib_core polls itself it destroys in two steps, where it knows of them. */

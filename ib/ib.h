@@ -30,6 +30,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <rdma/ib_verbs.h>
@@ -61,12 +62,22 @@ struct tulle_ib_adev {
 	bool			port_up __guarded_by(&lock);
 };
 
+/* What consumers may still be destroying when ib_core has let go of them. */
+enum tulle_ib_kind {
+	TULLE_IB_PDS,
+	TULLE_IB_CQS,
+	TULLE_IB_SRQS,
+	TULLE_IB_QPS,
+	TULLE_IB_KINDS,
+};
+
 /*
  * struct tulle_ib_dev - the ib_device
  * @vec: vectors of completions, @nvecs of them
  * @dma_key: handle of the key behind local_dma_lkey
  * @quota: of the function's objects, by enum tulle_obj_type
  * @qps, @srqs, @cqs: by index of their handle, for events
+ * @objs: how many there are of each kind
  * @rule_ids: of the flow rules in the Rx root
  * @watch: looks for kernel CQs whose event never came
  * @death_told: consumers were told, under @adev's lock
@@ -84,6 +95,7 @@ struct tulle_ib_dev {
 	struct xarray		qps;
 	struct xarray		srqs;
 	struct xarray		cqs;
+	atomic_t		objs[TULLE_IB_KINDS];
 	struct ida		rule_ids;
 	struct delayed_work	watch;
 	bool			death_told;
@@ -326,6 +338,21 @@ TULLE_IB_CAST(qp, ib_qp, ibqp)
 TULLE_IB_CAST(srq, ib_srq, ibsrq)
 
 #undef TULLE_IB_CAST
+
+/* The last thing of a create that succeeds. */
+static inline void tulle_ib_obj_count(struct tulle_ib_dev *dev,
+				      enum tulle_ib_kind kind)
+{
+	atomic_inc(&dev->objs[kind]);
+}
+
+/* The last thing of a destroy: @dev may be gone on return. */
+static inline void tulle_ib_obj_gone(struct tulle_ib_dev *dev,
+				     enum tulle_ib_kind kind)
+{
+	if (atomic_dec_and_test(&dev->objs[kind]))
+		wake_up_var(&dev->objs);
+}
 
 static inline u32 tulle_ib_index(u32 handle)
 {

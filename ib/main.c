@@ -11,6 +11,7 @@
 #include <linux/auxiliary_bus.h>
 #include <linux/bits.h>
 #include <linux/bottom_half.h>
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
@@ -21,6 +22,8 @@
 #include "ib.h"
 
 #define MAIN_WATCH_PERIOD	HZ
+#define MAIN_LEFT_WAIT		(10 * HZ)
+#define MAIN_LEFT_REST_MS	20
 
 static const struct ib_device_ops main_ops = {
 	.owner			= THIS_MODULE,
@@ -146,34 +149,57 @@ static void main_init_ibdev(struct tulle_ib_dev *dev)
 	main_set_ops(dev);
 }
 
-/* Who has forgotten to destroy it uses memory that is gone when it does. */
-static void main_check_left(struct tulle_ib_dev *dev, struct xarray *names,
-			    const char *what)
+static bool main_is_left(struct tulle_ib_dev *dev)
 {
-	unsigned long index;
-	void *left;
+	unsigned int kind;
 
-	xa_for_each(names, index, left)
-		WARN(1, "%s: %s %#lx was not destroyed\n",
-		     dev_name(dev->tdev->device), what, index);
+	for (kind = 0; kind < TULLE_IB_KINDS; kind++)
+		if (atomic_read(&dev->objs[kind]))
+			return true;
+	return false;
 }
 
-static void main_check_qps_left(struct tulle_ib_dev *dev)
+static void main_tell_left(struct tulle_ib_dev *dev)
 {
 	struct tulle_ib_qp *qp;
-	unsigned long index;
+	unsigned long index = 0;
+	char first[64] = "";
 
-	xa_for_each(&dev->qps, index, qp)
-		WARN(1, "%s: %s queue pair %#lx of type %u was not destroyed\n",
-		     dev_name(dev->tdev->device),
-		     qp->is_user ? "process's" : "kernel's", index, qp->type);
+	xa_lock(&dev->qps);
+	qp = xa_find(&dev->qps, &index, ULONG_MAX, XA_PRESENT);
+	if (qp)
+		snprintf(first, sizeof(first), " (the first a %s, %#lx of type %u)",
+			 qp->is_user ? "process's" : "kernel's", index,
+			 qp->type);
+	xa_unlock(&dev->qps);
+	WARN(1, "%s: consumers have not destroyed %d PDs, %d CQs, %d SRQs and %d queue pairs%s\n",
+	     dev_name(dev->tdev->device),
+	     atomic_read(&dev->objs[TULLE_IB_PDS]),
+	     atomic_read(&dev->objs[TULLE_IB_CQS]),
+	     atomic_read(&dev->objs[TULLE_IB_SRQS]),
+	     atomic_read(&dev->objs[TULLE_IB_QPS]), first);
+}
+
+/*
+ * Some consumers destroy their objects in work items for which they do not wait
+ * when they are told to let go. Who has forgotten to, or comes later still, uses
+ * memory that is gone.
+ */
+static void main_wait_left(struct tulle_ib_dev *dev)
+{
+	if (!main_is_left(dev))
+		return;
+	if (!wait_var_event_timeout(&dev->objs, !main_is_left(dev),
+				    MAIN_LEFT_WAIT)) {
+		main_tell_left(dev);
+		return;
+	}
+	/* ib_core is not yet done with the last one. */
+	msleep(MAIN_LEFT_REST_MS);
 }
 
 static void main_destroy(struct tulle_ib_dev *dev)
 {
-	main_check_qps_left(dev);
-	main_check_left(dev, &dev->srqs, "SRQ");
-	main_check_left(dev, &dev->cqs, "CQ");
 	ida_destroy(&dev->rule_ids);
 	tulle_ib_key_destroy(dev, dev->dma_key, false);
 	main_put_vectors(dev);
@@ -391,6 +417,8 @@ static void main_detach(struct tulle_adev *tadev)
 	}
 	main_set_registered(adev, false);
 	ib_unregister_device(&dev->ibdev);
+	/* What they wait for may have to be found. */
+	main_wait_left(dev);
 	cancel_delayed_work_sync(&dev->watch);
 	tulle_event_unregister(dev->tdev, &dev->events);
 	main_untie(adev);

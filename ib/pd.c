@@ -16,12 +16,14 @@ int tulle_ib_alloc_pd(struct ib_pd *ibpd, struct ib_udata *udata)
 		return err;
 	err = tulle_obj_create(dev->tdev, TULLE_CMD_CREATE_PD, &ctx,
 			       sizeof(ctx), &pd->handle);
-	if (err || !udata)
+	if (err)
 		return err;
 	rsp.pdn = tulle_ib_index(pd->handle);
-	err = ib_respond_udata(udata, rsp);
+	err = udata ? ib_respond_udata(udata, rsp) : 0;
 	if (err)
 		tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_PD, pd->handle);
+	else
+		tulle_ib_obj_count(dev, TULLE_IB_PDS);
 	return err;
 }
 
@@ -35,5 +37,6 @@ int tulle_ib_dealloc_pd(struct ib_pd *ibpd, struct ib_udata *udata)
 		return err;
 	tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_PD,
 			  to_tulle_ib_pd(ibpd)->handle);
+	tulle_ib_obj_gone(dev, TULLE_IB_PDS);
 	return 0;
 }

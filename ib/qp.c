@@ -189,6 +189,7 @@ static int qp_create(struct ib_qp *ibqp, struct ib_qp_init_attr *init,
 	err = qp_respond(qp, udata);
 	if (err)
 		goto err_unmake;
+	tulle_ib_obj_count(dev, TULLE_IB_QPS);
 	return 0;
 
 err_unmake:
@@ -212,6 +213,7 @@ static int qp_destroy(struct ib_qp *ibqp, struct ib_udata *udata)
 	qp_unmake(dev, qp);
 	qp_put_rings(dev, qp);
 	mutex_destroy(&qp->mutex);
+	tulle_ib_obj_gone(dev, TULLE_IB_QPS);
 	return 0;
 }
 

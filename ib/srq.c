@@ -204,6 +204,7 @@ static int srq_create(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
 	err = srq_finish(dev, srq, init, udata);
 	if (err)
 		goto err_unmake;
+	tulle_ib_obj_count(dev, TULLE_IB_SRQS);
 	return 0;
 
 err_unmake:
@@ -258,6 +259,7 @@ static int srq_destroy(struct ib_srq *ibsrq, struct ib_udata *udata)
 		return err;
 	srq_unmake(dev, srq);
 	srq_put_rings(dev, srq);
+	tulle_ib_obj_gone(dev, TULLE_IB_SRQS);
 	return 0;
 }
 
