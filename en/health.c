@@ -150,19 +150,20 @@ health_reporter(const struct tulle_en_priv *priv, bool tx)
 
 /*
  * Until a recovery succeeds, devlink gives up on whatever is reported next.
- * So these queues are tried again, whoever else fails meanwhile with them. That
- * devlink does not try because the user wants it so is no failure.
+ * So these queues are tried again, whoever else fails meanwhile with them, also
+ * when the others have been recovered since (@was_kept). That devlink does not
+ * try because the user wants it so is no failure.
  */
 static void health_keep(struct tulle_en_priv *priv,
-			const struct health_ctx *ctx, int err)
+			const struct health_ctx *ctx, int err, bool was_kept)
 {
 	struct tulle_en_health *health = priv->health;
 	bool *kept = &health->kept[health_is_tx(ctx->kind)];
 	unsigned int ix;
 
 	devl_lock(priv->tdev->devlink);
-	if (err != -ECANCELED || *kept) {
-		*kept = true;
+	if (err != -ECANCELED || was_kept || *kept) {
+		WRITE_ONCE(*kept, true);
 		for_each_set_bit(ix, ctx->queues, TULLE_EN_CHANNELS_MAX)
 			set_bit(ix, health->again[ctx->kind]);
 		queue_delayed_work(system_dfl_wq, &health->again_work,
@@ -178,6 +179,7 @@ static void health_report(struct tulle_en_priv *priv,
 	const struct health_queue *q;
 	unsigned int first;
 	char msg[192];
+	bool kept;
 	int err;
 
 	first = find_first_bit(ctx->queues, TULLE_EN_CHANNELS_MAX);
@@ -186,9 +188,10 @@ static void health_report(struct tulle_en_priv *priv,
 		 health_names[ctx->kind], TULLE_EN_CHANNELS_MAX, ctx->queues,
 		 q->status, q->syndrome);
 	netdev_warn(priv->netdev, "%s\n", msg);
+	kept = READ_ONCE(priv->health->kept[tx]);
 	err = devlink_health_report(health_reporter(priv, tx), msg, ctx);
 	if (err)
-		health_keep(priv, ctx, err);
+		health_keep(priv, ctx, err, kept);
 }
 
 static void health_work(struct work_struct *work)
@@ -312,19 +315,25 @@ static int health_recover_all(struct tulle_en_priv *priv, bool tx)
 	return ret;
 }
 
+static void health_recovered(struct tulle_en_priv *priv, enum health_kind kind,
+			     const unsigned long *queues)
+{
+	unsigned int ix;
+
+	for_each_set_bit(ix, queues, TULLE_EN_CHANNELS_MAX)
+		clear_bit(ix, priv->health->again[kind]);
+}
+
 /* Nobody has to try again what a user has restarted. */
 static void health_forget(struct tulle_en_priv *priv, bool tx)
 {
 	enum health_kind kind;
-	unsigned int ix;
 
-	for (kind = 0; kind < HEALTH_KINDS; kind++) {
-		if (health_is_tx(kind) != tx)
-			continue;
-		for (ix = 0; ix < TULLE_EN_CHANNELS_MAX; ix++)
-			clear_bit(ix, priv->health->again[kind]);
-	}
-	priv->health->kept[tx] = false;
+	for (kind = 0; kind < HEALTH_KINDS; kind++)
+		if (health_is_tx(kind) == tx)
+			health_recovered(priv, kind,
+					 priv->health->again[kind]);
+	WRITE_ONCE(priv->health->kept[tx], false);
 }
 
 static int health_recover(struct devlink_health_reporter *reporter,
@@ -375,10 +384,12 @@ static bool health_recover_again(struct tulle_en_priv *priv, bool tx)
 	for (ctx.kind = 0; ctx.kind < HEALTH_KINDS; ctx.kind++) {
 		bitmap_copy(ctx.queues, priv->health->again[ctx.kind],
 			    TULLE_EN_CHANNELS_MAX);
-		if (health_is_tx(ctx.kind) == tx &&
-		    !bitmap_empty(ctx.queues, TULLE_EN_CHANNELS_MAX) &&
-		    health_recover(reporter, &ctx, NULL, tx))
+		if (health_is_tx(ctx.kind) != tx ||
+		    bitmap_empty(ctx.queues, TULLE_EN_CHANNELS_MAX))
+			continue;
+		if (health_recover(reporter, &ctx, NULL, tx))
 			return false;
+		health_recovered(priv, ctx.kind, ctx.queues);
 	}
 	health_forget(priv, tx);
 	devlink_health_reporter_recovery_done(reporter);
