@@ -232,7 +232,9 @@ void tulle_eq_destroy(struct tulle_core *core, struct tulle_eq *eq)
 	tulle_obj_destroy(&core->dev, TULLE_CMD_DESTROY_EQ, eq->handle);
 	eq->handle = 0;
 	tulle_eq_free(core, eq);
-	WARN_ON_ONCE(!xa_empty(&eq->cqs));
+	/* What was left behind must not keep its name from others. */
+	if (WARN_ON_ONCE(!xa_empty(&eq->cqs)))
+		xa_destroy(&eq->cqs);
 }
 
 int tulle_eq_add_cq(struct tulle_eq *eq, struct tulle_cq *cq)

@@ -11,7 +11,7 @@
 #include "core.h"
 
 #define TULLE_EQ0_LOG_SIZE	9
-#define TULLE_EQ_ETH_LOG_SIZE	7
+#define TULLE_EQ_ETH_LOG_SIZE	9	/* 128 channels, old and new */
 #define TULLE_EQ_RDMA_LOG_SIZE	12
 #define TULLE_VEC_ETH_MIN	64U	/* when all are taken at once */
 
