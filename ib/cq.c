@@ -44,7 +44,8 @@ static void cq_wake_work(struct work_struct *work)
 void tulle_ib_cq_wake_later(struct tulle_ib_cq *cq)
 {
 	if (READ_ONCE(cq->armed))
-		queue_work(system_dfl_wq, &cq->wake_work);
+		queue_work(to_tulle_ib_dev(cq->ibcq.device)->adev->wake_wq,
+			   &cq->wake_work);
 }
 
 void tulle_ib_cqs_lock(struct ib_cq *send, struct ib_cq *recv,

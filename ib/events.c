@@ -143,32 +143,40 @@ static void event_cq_stopped(struct tulle_ib_cq *cq)
  * @cq: the CQ, with a reference
  *
  * Context: process.
+ * Return: 0; an error when the device does not say.
  */
-void tulle_ib_cq_ask(struct tulle_ib_cq *cq)
+int tulle_ib_cq_ask(struct tulle_ib_cq *cq)
 {
 	struct tulle_ib_dev *dev = to_tulle_ib_dev(cq->ibcq.device);
 	struct tulle_cq_ctx ctx;
+	int err;
 
-	if (!READ_ONCE(cq->stopped) && !tulle_ib_is_dead(dev) &&
-	    !tulle_obj_query(dev->tdev, TULLE_CMD_QUERY_CQ, cq->tcq.handle,
-			     &ctx, sizeof(ctx)) &&
-	    ctx.state == TULLE_QUEUE_ERROR)
+	if (READ_ONCE(cq->stopped) || tulle_ib_is_dead(dev))
+		return 0;
+	err = tulle_obj_query(dev->tdev, TULLE_CMD_QUERY_CQ, cq->tcq.handle,
+			      &ctx, sizeof(ctx));
+	if (!err && ctx.state == TULLE_QUEUE_ERROR)
 		event_cq_stopped(cq);
+	return err;
 }
 
 static void event_cqs_lost(struct tulle_ib_dev *dev)
 {
 	struct tulle_ib_cq *cq;
 	unsigned long index;
+	int err = 0;
 
 	xa_lock(&dev->cqs);
 	xa_for_each(&dev->cqs, index, cq) {
 		if (!refcount_inc_not_zero(&cq->ref.users))
 			continue;
 		xa_unlock(&dev->cqs);
-		tulle_ib_cq_ask(cq);
+		err = tulle_ib_cq_ask(cq);
 		tulle_ib_ref_put(&cq->ref);
 		xa_lock(&dev->cqs);
+		/* Each that is not answered takes a command's time. */
+		if (err)
+			break;
 	}
 	xa_unlock(&dev->cqs);
 }

@@ -50,6 +50,7 @@ struct tulle_ib_dev;
  * @netdev: the port's net_device, while it is registered
  * @registered: ib_core knows @dev
  * @port_up: what ib_core was told last, where it does not look itself
+ * @wake_wq: calls consumers who may be what memory is freed through
  */
 struct tulle_ib_adev {
 	struct tulle_adev	*tadev;
@@ -60,6 +61,7 @@ struct tulle_ib_adev {
 	struct net_device	*netdev __guarded_by(&lock);
 	bool			registered __guarded_by(&lock);
 	bool			port_up __guarded_by(&lock);
+	struct workqueue_struct	*wake_wq;
 };
 
 /* What consumers may still be destroying when ib_core has let go of them. */
@@ -399,7 +401,7 @@ void tulle_ib_cqs_unlock(struct ib_cq *send, struct ib_cq *recv,
 
 /* events.c */
 int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data);
-void tulle_ib_cq_ask(struct tulle_ib_cq *cq);
+int tulle_ib_cq_ask(struct tulle_ib_cq *cq);
 void tulle_ib_qp_event(struct tulle_ib_qp *qp, enum ib_event_type type);
 
 /* flow.c */

@@ -187,14 +187,12 @@ static void main_tell_left(struct tulle_ib_dev *dev)
  */
 static void main_wait_left(struct tulle_ib_dev *dev)
 {
-	if (!main_is_left(dev))
-		return;
 	if (!wait_var_event_timeout(&dev->objs, !main_is_left(dev),
 				    MAIN_LEFT_WAIT)) {
 		main_tell_left(dev);
 		return;
 	}
-	/* ib_core is not yet done with the last one. */
+	/* ib_core is not done with what it just had destroyed. */
 	msleep(MAIN_LEFT_REST_MS);
 }
 
@@ -442,13 +440,20 @@ static int main_probe(struct auxiliary_device *auxdev,
 		return -ENOMEM;
 	adev->tadev = tadev;
 	adev->tdev = tadev->dev;
+	adev->wake_wq = alloc_workqueue("tulle_ib:%s",
+					WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
+					dev_name(&auxdev->dev));
+	if (!adev->wake_wq) {
+		err = -ENOMEM;
+		goto err_free;
+	}
 	mutex_init(&adev->lock);
 	auxiliary_set_drvdata(auxdev, adev);
 	/* Tells of net_devices that exist already, too. */
 	adev->netdev_nb.notifier_call = tulle_ib_netdev_event;
 	err = register_netdevice_notifier(&adev->netdev_nb);
 	if (err)
-		goto err_free;
+		goto err_destroy;
 	err = tulle_client_register(tadev, &main_client);
 	if (err)
 		goto err_unregister_notifier;
@@ -456,8 +461,10 @@ static int main_probe(struct auxiliary_device *auxdev,
 
 err_unregister_notifier:
 	unregister_netdevice_notifier(&adev->netdev_nb);
-err_free:
+err_destroy:
 	mutex_destroy(&adev->lock);
+	destroy_workqueue(adev->wake_wq);
+err_free:
 	kfree(adev);
 	return err;
 }
@@ -469,6 +476,7 @@ static void main_remove(struct auxiliary_device *auxdev)
 	tulle_client_unregister(adev->tadev);
 	unregister_netdevice_notifier(&adev->netdev_nb);
 	mutex_destroy(&adev->lock);
+	destroy_workqueue(adev->wake_wq);
 	kfree(adev);
 }
 
