@@ -261,6 +261,72 @@ rxhash_off() {
 	ethtool -K tulle0 rxhash off && transfer "$LOCAL_V4" && works && ethtool -K tulle0 rxhash on && works
 }
 
+# The last four bytes of what a socket gets are the FCS of the frame.
+fcs_arrives() {
+	python3 - "$NS" <<-'END'
+		import os, socket, sys, zlib
+		PROTO = 0x88b5
+		def raw(name):
+		    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(PROTO))
+		    sock.bind((name, PROTO))
+		    return sock
+		here = raw("tulle0")
+		here.settimeout(5)
+		os.setns(os.open(f"/run/netns/{sys.argv[1]}", os.O_RDONLY))
+		there = raw("tulle1")
+		for size in (60, 61, 200, 1000, 1513, 1514):
+		    frame = b"\xff" * 6 + b"\x02" + bytes(5) + PROTO.to_bytes(2, "big") + os.urandom(size - 14)
+		    there.send(frame)
+		    want = frame + zlib.crc32(frame).to_bytes(4, "little")
+		    got = here.recv(4096)
+		    if got != want:
+		        sys.exit(f"{size} bytes sent, {len(got)} received, {got[-8:].hex()}, not {want[-8:].hex()}")
+	END
+}
+
+rx_fcs() {
+	local rc=0
+	ethtool -K tulle0 rx-fcs on && fcs_arrives && transfer "$LOCAL_V4" && works || rc=1
+	ethtool -k tulle0 | grep -q '^rx-gro-hw: off' || { echo "aggregates have no FCS"; rc=1; }
+	ethtool -K tulle0 rx-fcs off && ethtool -K tulle0 rx-gro-hw on || rc=1
+	! fcs_arrives && works || rc=1
+	return $rc
+}
+
+# How much a statistic of tulle0 grows by a transfer from there, or with "to" there.
+grows() { # NAME [to]
+	qstats_save tulle0 grow.0 || return 1
+	if [ "$2" = to ]; then
+		iperf_ok 100000 -c "$REMOTE_V4" -t 1 >&2 || return 1
+	else
+		transfer "$LOCAL_V4" >&2 || return 1
+	fi
+	qstats_save tulle0 grow.1 && qstats_grew grow.0 grow.1 "$1"
+}
+
+# Without the device's word on checksums the stack looks itself.
+rx_sums() {
+	local rc=0
+	[ "$(grows rx-csum-unnecessary)" -gt 0 ] || { echo "nobody says that sums are right"; rc=1; }
+	ethtool -K tulle0 rx off || return 1
+	expect 0 grows rx-csum-unnecessary || rc=1
+	[ "$(grows rx-csum-none)" -gt 0 ] || { echo "unlooked at packets are not counted"; rc=1; }
+	ethtool -K tulle0 rx on && ethtool -K tulle0 rx-gro-hw on && works || rc=1
+	return $rc
+}
+
+# What the stack has summed the device leaves alone; it cannot segment it either.
+tx_sums() {
+	local rc=0
+	ethtool -K tulle0 tx off || return 1
+	ethtool -k tulle0 | grep -q '^tcp-segmentation-offload: off' || { echo "TSO without checksums"; rc=1; }
+	expect 0 grows tx-needs-csum to || rc=1
+	expect 0 grows tx-hw-gso-packets to || rc=1
+	ethtool -K tulle0 tx on && ethtool -K tulle0 tso on || rc=1
+	[ "$(grows tx-needs-csum to)" -gt 0 ] || { echo "the device sums nothing"; rc=1; }
+	return $rc
+}
+
 ktap_begin
 env_pair
 ethtool -L tulle0 combined 2
@@ -281,4 +347,7 @@ ktap_check "pause frames" pause_frames
 ktap_check "receive buffer length" buf_len
 ktap_check "two VLAN tags" two_tags
 ktap_check "no receive hash" rxhash_off
+ktap_check "FCS" rx_fcs
+ktap_check "receive checksums" rx_sums
+ktap_check "transmit checksums" tx_sums
 ktap_end
