@@ -101,7 +101,7 @@ static int channel_open_tx(struct tulle_en_channel *ch,
 
 /*
  * The machine may have no more to give: then those of the first channels serve
- * several.
+ * several. Any other failure is one.
  */
 static struct tulle_vec *channel_get_vec(struct tulle_en_channel *ch)
 {
@@ -111,7 +111,7 @@ static struct tulle_vec *channel_get_vec(struct tulle_en_channel *ch)
 
 	ch->shares_vec = false;
 	vec = tulle_vec_get(priv->tdev, TULLE_VEC_ETH, ch->ix);
-	if (!IS_ERR(vec))
+	if (vec != ERR_PTR(-ENOSPC))
 		return vec;
 	while (n < ch->ix && !priv->channel[n]->shares_vec)
 		n++;
