@@ -61,6 +61,7 @@
  * @l4_off: TCP or UDP header, or whatever follows IP; 0 = none
  * @end: first byte behind the last header that was understood
  * @l3_end: where the IP packet ends (padding follows)
+ * @cut: the IP packet says that it is longer than the frame
  * @ethertype: behind the tags
  * @vlan: TCIs, outer first
  * @nvlan: tags
@@ -77,6 +78,7 @@ struct tfw_parse {
 	u16	l4_off;
 	u16	end;
 	u32	l3_end;
+	bool	cut;
 	u16	ethertype;
 	u16	vlan[2];
 	u8	nvlan;

@@ -94,7 +94,7 @@ bool tfw_gro_eligible(const struct tfw_frame *f)
 	const struct tfw_parse *p = &f->p;
 	u8 never = TFW_TCP_SYN | TFW_TCP_RST | TFW_TCP_URG | TFW_TCP_CWR;
 
-	return p->l4 == TULLE_L4_TCP && !p->frag && !p->options &&
+	return p->l4 == TULLE_L4_TCP && !p->frag && !p->options && !p->cut &&
 	       (p->tcp_flags & TFW_TCP_ACK) && !(p->tcp_flags & never) &&
 	       p->l3_end > p->end && p->end <= MAX_HEADER &&
 	       p->end <= f->hdr_len;

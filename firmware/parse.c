@@ -47,6 +47,13 @@ static void parse_l4(const u8 *hdr, u32 avail, struct tfw_parse *p, u32 off)
 	}
 }
 
+/* Addresses and ports are good for steering, however much behind them is missing. */
+static void ends_at(struct tfw_parse *p, u32 end, u32 len)
+{
+	p->cut = end > len;
+	p->l3_end = end > len ? len : end;
+}
+
 static void parse_ipv4(const u8 *hdr, u32 avail, u32 len, bool super,
 		       struct tfw_parse *p)
 {
@@ -56,11 +63,11 @@ static void parse_ipv4(const u8 *hdr, u32 avail, u32 len, bool super,
 		return;
 	hlen = (hdr[off] & 15) * 4U;
 	tot = super ? len - off : tfw_get16(hdr + off + 2);
-	if (hlen < 20 || off + hlen > avail || tot < hlen || off + tot > len)
+	if (hlen < 20 || off + hlen > avail || tot < hlen)
 		return;
 	p->l3 = TULLE_L3_IPV4;
 	p->l3_off = (u16)off;
-	p->l3_end = off + tot;
+	ends_at(p, off + tot, len);
 	p->proto = hdr[off + 9];
 	p->frag = tfw_get16(hdr + off + 6) & 0x3fff;
 	p->options = hlen > 20;
@@ -79,11 +86,9 @@ static void parse_ipv6(const u8 *hdr, u32 avail, u32 len, bool super,
 		return;
 	pay = super ? len - off - 40 : tfw_get16(hdr + off + 4);
 	next = hdr[off + 6];
-	if (off + 40 + pay > len)
-		return;
 	p->l3 = TULLE_L3_IPV6;
 	p->l3_off = (u16)off;
-	p->l3_end = off + 40 + pay;
+	ends_at(p, off + 40 + pay, len);
 	at = off + 40;
 	for (i = 0; i < MAX_EXT_HEADERS; i++) {
 		u32 hlen;

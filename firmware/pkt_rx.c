@@ -94,7 +94,7 @@ static bool has_l4_csum(const struct tfw_frame *f)
 {
 	const struct tfw_parse *p = &f->p;
 
-	if (p->frag || (p->l4 != TULLE_L4_TCP && p->l4 != TULLE_L4_UDP))
+	if (p->frag || p->cut || (p->l4 != TULLE_L4_TCP && p->l4 != TULLE_L4_UDP))
 		return false;
 	return p->l4 == TULLE_L4_TCP || p->l3 == TULLE_L3_IPV6 ||
 	       (f->flags & TFW_F_CSUM) ||

@@ -73,7 +73,7 @@ static bool sums_good(const struct tfw_frame *f)
 		if (tfw_sum_fold(&s) != 0xffff)
 			return false;
 	}
-	if (!p->l3 || p->frag || p->l3_end < p->l4_off ||
+	if (!p->l3 || p->frag || p->cut || p->l3_end < p->l4_off ||
 	    (p->l4 != TULLE_L4_TCP && p->l4 != TULLE_L4_UDP))
 		return false;
 	s = (struct tfw_sum){ 0 };

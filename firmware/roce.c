@@ -141,7 +141,7 @@ static bool decode(struct tfw_frame *f, struct tfw_pkt *pkt)
 	u32 udp = tfw_get16(f->hdr + f->p.l4_off + 4), ext, pad;
 	u32 at = f->p.l4_off + ROCE_UDP_LEN;
 
-	if (f->p.l4_off + udp > f->p.l3_end ||
+	if (f->p.cut || f->p.l4_off + udp > f->p.l3_end ||
 	    udp < ROCE_UDP_LEN + ROCE_BTH_LEN + ROCE_ICRC_LEN)
 		return false;
 	tfw_frame_copy(f, at, h, TFW_MIN(udp - ROCE_UDP_LEN,

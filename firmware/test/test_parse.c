@@ -42,10 +42,13 @@ static void test_plain(void **state)
 		/* Padding behind the packet is not part of it. */
 		p = parse(f, 128, len + 10);
 		assert_int_equal(p.l3_end, len);
-		/* Longer than the frame: no IP at all. */
+		assert_false(p.cut);
+		/* Longer than the frame: known by its headers alone. */
 		p = parse(f, 128, len - 1);
-		assert_int_equal(p.l3, TULLE_L3_NONE);
-		assert_int_equal(p.ethertype, s.v6 ? 0x86dd : 0x0800);
+		assert_true(p.cut);
+		assert_int_equal(p.l3_end, len - 1);
+		assert_int_equal(p.l3, s.v6 ? TULLE_L3_IPV6 : TULLE_L3_IPV4);
+		assert_int_equal(p.l4, s.udp ? TULLE_L4_UDP : TULLE_L4_TCP);
 	}
 }
 
