@@ -45,15 +45,16 @@ opcodes() {
 		0x12 RC atomic acknowledge
 		0x13 RC compare and swap
 		0x14 RC fetch and add
-		0x1c RC flush
 		0x1d RC atomic write
 		0x20 UC send first
 		0x64 UD send only
 	END
 }
 
+# FLUSH among them, whose ICRC Soft-RoCE computes otherwise than the specification.
 own_opcodes() {
 	cat <<-END
+		0x1c RC flush
 		0x26 UC write first
 		0x27 UC write middle
 		0x28 UC write last
