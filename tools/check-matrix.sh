@@ -13,8 +13,9 @@ cd "$(dirname "$0")/.." || exit 1
 LAB=${TULLE_LAB:-$HOME/.cache/tulle-lab}
 WORK=$LAB/checks/matrix-$(pwd | cksum | cut -d' ' -f1)
 JOBS=${JOBS:-$(nproc)}
-# The oldest stable update still to be had, the last without and the first with
-# the interfaces that 6.12 gained on its way, and the newest kernel.
+# One of the first stable updates, 6.12.90 or the next that is still to be had, the
+# last without and the first with the interfaces that 6.12 gained on its way, and
+# the newest kernel.
 WANTED="6.12.9 6.12.107 6.12.117 7.3"
 
 versions()

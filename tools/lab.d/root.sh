@@ -103,6 +103,51 @@ index_612()
 		sed -n "s/^linux-$1-\([^ ]*\)-amd64 .*/\1/p" | sort -V
 }
 
+# aside SUITE: apt-get's options for that suite's index alone, which is read into
+# $LAB/aside and leaves the root's own as it was.
+aside()
+{
+	local main lists=$LAB/aside
+
+	main=$(host_mirror Debian)
+	rm -rf "$lists"
+	mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $main $1 main" >"$lists/sources.list"
+	ASIDE=(-o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=-
+		-o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists/cache"
+		-o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User=root)
+	in_root apt-get "${ASIDE[@]}" update
+}
+
+# aside_unpack PACKAGE...: into $LAB/aside/files
+aside_unpack()
+{
+	# shellcheck disable=SC2016
+	in_root sh -ec 'cd "$1" && shift && apt-get "$@" && for deb in ./*.deb; do dpkg -x "$deb" files; done' \
+		sh "$LAB/aside" "${ASIDE[@]}" download "$@"
+}
+
+# The first updates of 6.12 have left this suite; the one before builds them, too,
+# and keeps one longer. Only headers are wanted, and the compiler that they name:
+# nothing of it runs.
+old_headers()
+{
+	local version modules
+
+	aside bookworm-backports || return 1
+	version=$(in_root apt-cache "${ASIDE[@]}" --names-only search '^linux-headers-6\.12\.9[0-9.]*\+deb12-amd64$' |
+		sed -n 's/^linux-headers-\([^ ]*\)-amd64 .*/\1/p' | sort -V | head -n 1)
+	[ -n "$version" ] || return 1
+	modules=$ROOT/usr/lib/modules/$version-amd64
+	apt_root install gcc-12 || return 1
+	aside_unpack "linux-headers-$version-amd64" "linux-headers-$version-common" "linux-kbuild-$version" &&
+		cp -a "$LAB"/aside/files/usr/src/. "$ROOT/usr/src/" &&
+		cp -a "$LAB"/aside/files/usr/lib/linux-kbuild-* "$ROOT/usr/lib/" &&
+		mkdir -p "$modules" &&
+		ln -sfn "/usr/src/linux-headers-$version-amd64" "$modules/build" &&
+		rm -rf "$LAB/aside"
+}
+
 # want VERSION LIST-FILE oldest|newest: VERSION, or that end of the list when the
 # mirror has dropped it: old point releases leave it one day.
 pick_612()
@@ -124,7 +169,10 @@ root_kernels()
 	index_612 image >"$image"
 	index_612 headers >"$headers"
 	apt_root install -t "$SUITE-backports" linux-image-amd64 linux-headers-amd64 initramfs-tools kmod
-	set -- "linux-headers-$(pick_612 "$OLDEST_612" "$headers" oldest)-amd64"
+	set --
+	if grep -qxF "$OLDEST_612" "$headers" || ! old_headers; then
+		set -- "linux-headers-$(pick_612 "$OLDEST_612" "$headers" oldest)-amd64"
+	fi
 	set -- "$@" "linux-headers-$(pick_612 "$NEWEST_612" "$headers" newest)-amd64"
 	v=$(pick_612 "$KERNEL_612" "$image" newest)
 	apt_root install "linux-image-$v-amd64" "linux-headers-$v-amd64" "$@"
@@ -173,22 +221,11 @@ root_tools()
 # Nothing else is taken from there, so its index is read aside and thrown away.
 root_ethtool()
 {
-	local main lists=$LAB/forky
-
 	if ! in_root dpkg --compare-versions "$(ethtool_version)" ge 7.2; then
-		main=$(host_mirror Debian)
-		rm -rf "$lists"
-		mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
-		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $main forky main" >"$lists/sources.list"
-		set -- -o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=- \
-			-o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists/cache" \
-			-o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User=root
-		in_root apt-get "$@" update
-		# shellcheck disable=SC2016
-		in_root sh -c 'cd "$1" && shift && apt-get "$@" download ethtool' sh "$lists" "$@"
-		# shellcheck disable=SC2016
-		in_root sh -c 'dpkg -x "$1"/ethtool_*.deb /' sh "$lists"
-		rm -rf "$lists"
+		aside forky
+		aside_unpack ethtool
+		cp -a "$LAB"/aside/files/usr/. "$ROOT/usr/"
+		rm -rf "$LAB/aside"
 	fi
 	in_root ethtool --version
 	in_root dpkg --compare-versions "$(ethtool_version)" ge 7.2
@@ -203,7 +240,7 @@ setup_root()
 {
 	step host-packages 3 root_host
 	step root-base 2 root_base
-	step root-kernels "2 $OLDEST_612 $KERNEL_612 $NEWEST_612" root_kernels
+	step root-kernels "3 $OLDEST_612 $KERNEL_612 $NEWEST_612" root_kernels
 }
 
 setup_root_tools()
