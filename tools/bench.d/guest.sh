@@ -18,17 +18,32 @@ emit() { printf '{"nic":"%s","metric":"%s","value":%s}\n' "$nic" "$1" "$2"; }
 in_ns() { ip netns exec $NS "$@"; }
 tx_packets() { cat "/sys/class/net/$a/statistics/tx_packets"; }
 
-# What a user would set on that NIC: everything it offers.
+# What a user would set on that NIC: everything it offers. Large aggregates are the
+# stack's affair, large frames to send have to be the NIC's as well.
 best_settings() { # PREFIX... DEV
-	local dev=${*: -1} pre=("${@:1:$#-1}") f
+	local dev=${*: -1} pre=("${@:1:$#-1}") f tso
 	for f in tso gso gro sg rx tx rx-gro-hw; do
 		"${pre[@]}" ethtool -K "$dev" $f on >/dev/null 2>&1
 	done
-	if [ "$nic" = tulle ]; then
-		"${pre[@]}" ip link set "$dev" gso_max_size 262144 gro_max_size 262144 \
-			gso_ipv4_max_size 262144 gro_ipv4_max_size 262144
-	fi
+	tso=$("${pre[@]}" ip -d -j link show "$dev" | jq '[.[0].tso_max_size, 262144] | min')
+	"${pre[@]}" ip link set "$dev" gro_max_size 262144 gro_ipv4_max_size 262144 \
+		gso_max_size "$tso" gso_ipv4_max_size "$tso" || echo "bench: $dev: no large frames" >&2
 	return 0
+}
+
+# Interrupts without delay, where the NIC has any; and what was there before.
+declare -A RX_USECS
+no_delay() { # DEV PREFIX...
+	local dev=$1
+	shift
+	RX_USECS[$dev]=$("$@" ethtool -c "$dev" | sed -n 's/^rx-usecs:[[:space:]]*\([0-9]*\)$/\1/p')
+	[ "${RX_USECS[$dev]:-0}" = 0 ] || "$@" ethtool -C "$dev" rx-usecs 0
+}
+
+delay_again() { # DEV PREFIX...
+	local dev=$1
+	shift
+	[ "${RX_USECS[$dev]:-0}" = 0 ] || "$@" ethtool -C "$dev" rx-usecs "${RX_USECS[$dev]}"
 }
 
 setup() {
@@ -106,7 +121,11 @@ pci_of() { # DEV, in sysfs; virtio has a device of its own between
 rtt() {
 	pin 0 "$pci_a"
 	pin 0 "$pci_b"
+	no_delay "$a"
+	no_delay "$b" in_ns
 	taskset -c 0 ping -q -i 0.002 -c 1000 $B4 | sed -n 's/^rtt [^=]*= [^/]*\/\([^/]*\)\/.*/\1/p'
+	delay_again "$a"
+	delay_again "$b" in_ns
 }
 
 pg() { # FILE LINE...: refused lines are options that the driver has not
