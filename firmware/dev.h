@@ -54,6 +54,7 @@ bool tfw_timer_run(struct tfw_engine *e);	/* true: some function ran */
  * packet costs its bytes, at least TFW_COST_MIN.
  */
 #define TFW_COST_MIN	256
+#define TFW_COST_PROBE	32	/* of a mask that steering looks at */
 #define TFW_QUANTUM	(256 * 1024)	/* one turn */
 
 struct tfw_budget {
@@ -540,6 +541,7 @@ u32 tfw_port_speed(const struct tfw_port *port);	/* Mb/s, 0: down */
 void tfw_port_init(struct tfw_dev *dev, struct tfw_port *port);
 void tfw_port_reset(struct tfw_port *port);
 void tfw_port_negotiate(struct tfw_port *port);	/* both ends */
+void tfw_port_renegotiate(struct tfw_port *port);
 void tfw_link_timer(struct tfw_timer *t);
 
 u8 tfw_link_lanes(const struct tfw_port *port);
@@ -665,6 +667,7 @@ bool tfw_is_zero(const void *p, size_t len);
  */
 bool tfw_wire_init(struct tfw_port *port);
 void tfw_wire_cleanup(struct tfw_port *port);	/* device goes away */
+void tfw_wire_gro_flush(struct tfw_port *port);
 void tfw_wire_reset(struct tfw_port *port);	/* drop all that is in flight */
 void tfw_wire_link(struct tfw_port *port);	/* link, peer or pause changed */
 void tfw_wire_idle(struct tfw_engine *e);	/* nothing hot: flush GRO */

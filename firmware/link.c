@@ -288,6 +288,18 @@ void tfw_port_negotiate(struct tfw_port *port)
 		link_restart(other);
 }
 
+/* From the start, also when nothing has changed; a partner starts over, too. */
+void tfw_port_renegotiate(struct tfw_port *port)
+{
+	struct tfw_port *other = port->peer;
+
+	if (other && other != port)
+		link_down(other, TULLE_LINK_DOWN_NO_SIGNAL);
+	if (port->link_up)
+		link_down(port, TULLE_LINK_DOWN_NO_SIGNAL);
+	tfw_port_negotiate(port);
+}
+
 void tfw_port_set_backend(struct tfw_dev *dev, bool present, bool link_up)
 {
 	if (dev->port.cable)

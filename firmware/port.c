@@ -181,7 +181,10 @@ enum tulle_status tfw_cmd_modify_port(struct tfw_cmd *cmd)
 		port->loopback = req->loopback;
 	if (mask & TULLE_PORT_MOD_MAX_FRAME)
 		port->max_frame = le32_to_cpu(req->max_frame);
-	tfw_port_negotiate(port);
+	if (mask & TULLE_PORT_MOD_LINK && req->autoneg)
+		tfw_port_renegotiate(port);
+	else
+		tfw_port_negotiate(port);
 	return TULLE_STATUS_OK;
 }
 

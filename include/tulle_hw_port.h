@@ -57,7 +57,7 @@ TULLE_SIZE(struct tulle_port_info, 64);
 struct tulle_modify_port {
 	__le32	mask;
  #define TULLE_PORT_MOD_ADMIN		0x01
- #define TULLE_PORT_MOD_LINK		0x02	/* autoneg, advertised; or autoneg 0 and one mode */
+ #define TULLE_PORT_MOD_LINK		0x02	/* autoneg, advertised: negotiates anew; or autoneg 0 and one mode */
  #define TULLE_PORT_MOD_FEC		0x04
  #define TULLE_PORT_MOD_PAUSE		0x08
  #define TULLE_PORT_MOD_LOOPBACK		0x10

@@ -142,14 +142,21 @@ static void test_takes_time(void **state)
 static void test_speeds(void **state)
 {
 	struct fixture *fx = *state;
-	struct tulle_modify_port req = { .autoneg = 1 };
+	struct tulle_modify_port req = { .autoneg = 1 }, again = req;
+	u32 flaps;
 
 	fake_cable(&fx->d[0], &fx->d[1]);
+	again.advertised = query(&fx->d[1]).advertised;
 	req.advertised = cpu_to_le64(TULLE_BIT(TULLE_LINK_10G_CR) |
 				     TULLE_BIT(TULLE_LINK_50G_CR));
 	assert_int_equal(modify(&fx->d[0], TULLE_PORT_MOD_LINK, req), 0);
 	check_up(&fx->d[1], 50000, TULLE_FEC_RS);
 	assert_int_equal(query(&fx->d[1]).lanes, 1);
+	/* Asked for the same again, both ends start over. */
+	flaps = le32_to_cpu(query(&fx->d[0]).flaps);
+	assert_int_equal(modify(&fx->d[1], TULLE_PORT_MOD_LINK, again), 0);
+	check_up(&fx->d[0], 50000, TULLE_FEC_RS);
+	assert_int_equal(le32_to_cpu(query(&fx->d[0]).flaps), flaps + 1);
 	/* Fixed against negotiating: parallel detection. */
 	req.autoneg = 0;
 	assert_int_equal(modify(&fx->d[0], TULLE_PORT_MOD_LINK, req),
