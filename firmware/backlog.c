@@ -71,7 +71,8 @@ static void set_xoff(struct tfw_port *port, bool on)
 		return;
 	if (port->peer)
 		tfw_wire_wake(port->peer);
-	else if (port->backend)
+	/* In loopback as well: it was refused before. */
+	if (port->backend)
 		engine_of(port)->plat->port_rx_ready(port->dev->host);
 }
 
@@ -303,6 +304,11 @@ static void flush_gro(struct tfw_wire *wire)
 					    gro_node));
 }
 
+void tfw_wire_gro_flush(struct tfw_port *port)
+{
+	flush_gro(port->wire);
+}
+
 static void on_gro_timer(struct tfw_timer *t)
 {
 	flush_gro(tfw_container(t, struct tfw_wire, gro_timer));
@@ -313,12 +319,12 @@ void tfw_wire_gro_open(struct tfw_rq *rq)
 	struct tfw_port *port = rq->wq.vport->port;
 	struct tfw_wire *wire = port->wire;
 	struct tfw_engine *e = engine_of(port);
+	u64 when = e->now + rq->gro_usecs * 1000ULL;
 
 	if (tfw_list_empty(&rq->gro_node))
 		tfw_list_add_tail(&wire->gro, &rq->gro_node);
-	if (!tfw_timer_armed(&wire->gro_timer))
-		tfw_timer_arm(e, &wire->gro_timer,
-			      e->now + rq->gro_usecs * 1000ULL);
+	if (!tfw_timer_armed(&wire->gro_timer) || when < wire->gro_timer.when)
+		tfw_timer_arm(e, &wire->gro_timer, when);
 }
 
 void tfw_wire_idle(struct tfw_engine *e)

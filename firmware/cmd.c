@@ -15,6 +15,7 @@ _Static_assert(SLOT_ANSWER % 8 == 0, "published in 8-byte words");
 			 TULLE_CMD_F_OUT_INLINE | TULLE_CMD_F_IN_LIST | \
 			 TULLE_CMD_F_OUT_LIST)
 #define SLOTS_PER_TURN	8
+#define LONG_TURN_NS	100000	/* others wait no longer for their turn */
 #define LIST_ENTRIES	(TULLE_CMD_PAGE_SIZE / sizeof(__le64))
 
 static u64 slot_addr(const struct tfw_cmdq *q, u32 slot)
@@ -266,12 +267,20 @@ static bool cmd_look(struct tfw_func *f, u32 slot)
 	return true;
 }
 
+static u64 now_ns(const struct tfw_engine *e)
+{
+	return e->plat->now_ns(e->host);
+}
+
 static bool cmdq_run(struct tfw_work *w, struct tfw_budget *budget)
 {
 	struct tfw_cmdq *q = tfw_container(w, struct tfw_cmdq, work);
 	struct tfw_func *f = tfw_container(q, struct tfw_func, cmdq);
+	struct tfw_engine *e = tfw_func_engine(f);
+	u64 end = e->now + LONG_TURN_NS;
 	u8 slots = (u8)(1U << q->log_slots);
 	u32 done = 0;
+	bool ran;
 
 	if (!q->enabled)
 		return false;
@@ -280,9 +289,12 @@ static bool cmdq_run(struct tfw_work *w, struct tfw_budget *budget)
 		q->left = slots;
 	}
 	while (q->left && done < SLOTS_PER_TURN && tfw_func_live(f)) {
-		done += cmd_look(f, q->next);
+		ran = cmd_look(f, q->next);
+		done += ran;
 		q->next = (u8)((q->next + 1) % slots);
 		q->left--;
+		if (ran && now_ns(e) >= end)
+			break;
 	}
 	budget->bytes -= (s64)(done + 1) * TULLE_CMD_PAGE_SIZE;
 	return q->left || q->scan;

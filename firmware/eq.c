@@ -85,30 +85,33 @@ bool tfw_eq_push(struct tfw_eq *eq, struct tulle_eqe *eqe)
 	return true;
 }
 
-void tfw_eq_starve(struct tfw_eq *eq, struct tfw_cq *cq)
+static void eq_retry_later(struct tfw_eq *eq)
 {
 	struct tfw_engine *e = tfw_func_engine(eq->obj.func);
 
-	if (tfw_list_empty(&cq->starved))
-		tfw_list_add_tail(&eq->starved, &cq->starved);
 	if (!tfw_timer_armed(&eq->retry))
 		tfw_timer_arm(e, &eq->retry, e->now + TFW_EQ_RETRY_NS);
 }
 
-/* The starved get another try: each goes back on the list when it fails. */
+void tfw_eq_starve(struct tfw_eq *eq, struct tfw_cq *cq)
+{
+	if (tfw_list_empty(&cq->starved))
+		tfw_list_add_tail(&eq->starved, &cq->starved);
+	eq_retry_later(eq);
+}
+
+/* The starved get another try, as many as there is room for. */
 static void eq_feed(struct tfw_eq *eq)
 {
-	struct tfw_list waiting;
-	struct tfw_list *n;
+	struct tfw_list *n = NULL;
 
-	tfw_list_init(&waiting);
 	while (!tfw_list_empty(&eq->starved)) {
+		/* Back on the list: then no other would fare better. */
+		if ((n && !tfw_list_empty(n)) || eq_is_full(eq)) {
+			eq_retry_later(eq);
+			return;
+		}
 		n = eq->starved.next;
-		tfw_list_del(n);
-		tfw_list_add_tail(&waiting, n);
-	}
-	while (!tfw_list_empty(&waiting)) {
-		n = waiting.next;
 		tfw_list_del(n);
 		tfw_cq_poke(tfw_container(n, struct tfw_cq, starved));
 	}

@@ -254,8 +254,11 @@ void tfw_rx_strip(struct tfw_rq *rq, struct tfw_rx *rx);
 void tfw_rx_queue(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 		  u8 hash_type);
 
-/* What waited for buffers; false: still dry. */
-bool tfw_rx_drain(struct tfw_rq *rq);
+/*
+ * What waited for buffers, as far as the budget goes; false: still dry. True
+ * with something left in rq->fifo: another turn, please.
+ */
+bool tfw_rx_drain(struct tfw_rq *rq, struct tfw_budget *budget);
 
 /* RQ or RSS context: whose packets does it take? */
 u16 tfw_rx_target_vport(const struct tfw_obj *obj);

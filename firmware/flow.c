@@ -5,6 +5,13 @@
 #include "flow.h"
 #include "rdma.h"
 
+/*
+ * Rules with the same key, and rules in one chain of the hash table, whoever
+ * made their keys collide: a walk has an end.
+ */
+#define MAX_EQUAL	64
+#define MAX_CHAIN	1024
+
 #define WORD_OF(member) \
 	(offsetof(struct tulle_flow_key, member) / sizeof(u64))
 
@@ -88,8 +95,9 @@ static bool is_better(const struct tfw_rule *a, const struct tfw_rule *b)
 	return a->seq < b->seq;
 }
 
-struct tfw_rule *tfw_table_lookup(const struct tfw_table *t,
-				  const union tfw_key *key)
+/* @probes: grows by the masks that were looked at. */
+static inline struct tfw_rule *lookup(const struct tfw_table *t,
+				      const union tfw_key *key, u32 *probes)
 {
 	struct tfw_rule *best = NULL, *r;
 	unsigned int i;
@@ -101,7 +109,16 @@ struct tfw_rule *tfw_table_lookup(const struct tfw_table *t,
 		if (r && (!best || is_better(r, best)))
 			best = r;
 	}
+	*probes += i;
 	return best;
+}
+
+struct tfw_rule *tfw_table_lookup(const struct tfw_table *t,
+				  const union tfw_key *key)
+{
+	u32 probes = 0;
+
+	return lookup(t, key, &probes);
 }
 
 struct tfw_rule *tfw_rule_find(const struct tfw_table *t, u32 id)
@@ -174,30 +191,39 @@ enum tulle_status tfw_table_link(struct tfw_table *t, struct tfw_mask *mask)
 	return TULLE_STATUS_OK;
 }
 
-/* Behind those that are better or older, so that the first match is best. */
-static void chain_rule(struct tfw_mask *mask, struct tfw_rule *rule)
+/*
+ * Behind those that are better or older, so that the first match is best.
+ * False: too many there.
+ */
+static bool chain_rule(struct tfw_mask *mask, struct tfw_rule *rule,
+		       const struct tfw_rule *old)
 {
 	struct tfw_hnode *pos = NULL, *n;
+	u32 all = 0, equal = 0;
 	struct tfw_rule *r;
 
 	n = tfw_hash_first(&mask->rules, rule->key.hash);
 	for (; n; n = n->next) {
-		if (n->hash != rule->key.hash)
-			continue;
 		r = tfw_container(n, struct tfw_rule, key);
-		if (!words_equal(r->word, rule->word, mask->nwords))
+		all += r != old;
+		if (n->hash != rule->key.hash ||
+		    !words_equal(r->word, rule->word, mask->nwords))
 			continue;
-		if (!is_better(r, rule))
-			break;
-		pos = n;
+		equal += r != old;
+		if (is_better(r, rule))
+			pos = n;
 	}
+	if (equal >= MAX_EQUAL || all >= MAX_CHAIN)
+		return false;
 	tfw_hash_add(&mask->rules, &rule->key, pos);
 	mask->has_last = false;
+	return true;
 }
 
 enum tulle_status tfw_rule_insert(struct tfw_mask *mask,
 				  const struct tulle_rule *in,
-				  const struct tfw_action *actions)
+				  const struct tfw_action *actions,
+				  const struct tfw_rule *old)
 {
 	struct tfw_table *t = mask->table;
 	struct tfw_engine *e = tfw_func_engine(t->obj.func);
@@ -227,7 +253,10 @@ enum tulle_status tfw_rule_insert(struct tfw_mask *mask,
 	rule->key.aux = priority;
 	rule->id.hash = id_hash(t, id);
 	rule->id.aux = id;
-	chain_rule(mask, rule);
+	if (!chain_rule(mask, rule, old)) {
+		tfw_free(e, rule);
+		return TULLE_STATUS_QUOTA;
+	}
 	tfw_hash_add(&t->ids, &rule->id, NULL);
 	if (priority < mask->min_priority || mask->rules.count == 1) {
 		mask->min_priority = priority;
@@ -236,7 +265,15 @@ enum tulle_status tfw_rule_insert(struct tfw_mask *mask,
 	return TULLE_STATUS_OK;
 }
 
-/* Exact again; costs all rules, so only after half of them went. */
+/* Costs all rules and buckets, which stay when rules go. */
+static bool is_refresh_due(const struct tfw_mask *mask)
+{
+	u32 size = 1U << mask->rules.log_size;
+
+	return mask->dels * 2 > TFW_MAX(mask->rules.count, size / 16);
+}
+
+/* Exact again. */
 static void refresh_bound(struct tfw_mask *mask)
 {
 	u32 bound = TFW_RULE_DEFAULT, size = 1U << mask->rules.log_size, i;
@@ -266,8 +303,8 @@ void tfw_rule_remove(struct tfw_rule *r)
 	for (i = 0; i < r->nactions; i++)
 		tfw_action_put(func, &tfw_rule_actions(r)[i]);
 	tfw_free(e, r);
-	mask->dels += at_bound;
-	if (mask->dels * 2 > mask->rules.count)
+	mask->dels += at_bound || mask->dels;
+	if (is_refresh_due(mask))
 		refresh_bound(mask);
 }
 
@@ -340,7 +377,7 @@ void tfw_flow_run(struct tfw_table *t, struct tfw_frame *f,
 			full = true;
 		}
 		if (t->nmasks)
-			r = tfw_table_lookup(t, &key);
+			r = lookup(t, &key, &f->probes);
 		if (r) {
 			t = run_actions(tfw_rule_actions(r), r->nactions, f,
 					&key, out);

@@ -139,9 +139,12 @@ struct tfw_rule *tfw_rule_find(const struct tfw_table *t, u32 id);
 void tfw_mask_setup(struct tfw_mask *mask, struct tfw_table *t,
 		    const struct tulle_flow_key *key);
 enum tulle_status tfw_table_link(struct tfw_table *t, struct tfw_mask *mask);
+
+/* @old: the rule that it replaces, still there; or NULL. */
 enum tulle_status tfw_rule_insert(struct tfw_mask *mask,
 				  const struct tulle_rule *in,
-				  const struct tfw_action *actions);
+				  const struct tfw_action *actions,
+				  const struct tfw_rule *old);
 void tfw_rule_remove(struct tfw_rule *r);
 
 /* Resolves an action of a table's rule; a reference on its object is taken. */

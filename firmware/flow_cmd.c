@@ -422,7 +422,7 @@ static enum tulle_status add_rule(struct tfw_table *t,
 	status = old ? TULLE_STATUS_OK :
 		       tfw_obj_charge(func, TULLE_OBJ_RULE, 1);
 	if (status == TULLE_STATUS_OK) {
-		status = tfw_rule_insert(mask, in, actions);
+		status = tfw_rule_insert(mask, in, actions, old);
 		if (status == TULLE_STATUS_OK) {
 			if (old)
 				tfw_rule_remove(old);
@@ -548,11 +548,7 @@ enum tulle_status tfw_cmd_create_counters(struct tfw_cmd *cmd)
 		return status;
 	c->n = 1;
 	/* The first one was charged by the allocation. */
-	if (tfw_obj_index(&c->obj) > u32_get_bits(COUNTER_BLOCK, COUNTER_BLOCK))
-		status = TULLE_STATUS_QUOTA;
-	else
-		status = tfw_obj_charge(cmd->func, TULLE_OBJ_COUNTER,
-					(s32)n - 1);
+	status = tfw_obj_charge(cmd->func, TULLE_OBJ_COUNTER, (s32)n - 1);
 	if (status != TULLE_STATUS_OK) {
 		tfw_obj_free(&c->obj);
 		return status;
@@ -633,7 +629,7 @@ static bool make_path(struct tfw_mask *mask, u32 id, u16 from, u16 to)
 		.key.vport = cpu_to_le16(from),
 	};
 
-	return tfw_rule_insert(mask, &rule, &action) == TULLE_STATUS_OK;
+	return tfw_rule_insert(mask, &rule, &action, NULL) == TULLE_STATUS_OK;
 }
 
 /* The switch as it comes up: the manager's vport is wired to the port. */

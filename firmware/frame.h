@@ -106,6 +106,7 @@ struct tfw_parse {
  * @l4: super-frame: offset of the TCP or UDP header
  * @mark: flow tag so far
  * @meta: metadata register
+ * @probes: masks that steering looked at, for those who charge for it
  * @time: device clock at arrival, 0 = not yet taken
  * @patch: private copy of a checksum field that lies outside @hdr; RoCE: pad
  *	and ICRC (which is at patch[csum_start])
@@ -124,6 +125,7 @@ struct tfw_frame {
 #define TFW_F_L4_GOOD	0x10	/* the device computed the L4 checksum itself */
 #define TFW_F_ICRC	0x20	/* RoCE: the ICRC at csum_at is still to be computed */
 #define TFW_F_ICRC_GOOD	0x40	/* RoCE: made by this engine, not off a wire */
+#define TFW_F_DRAWN	0x80	/* the fault plan has spared its first packet */
 	u16			csum_start;
 	u16			csum_at;
 	u16			mss;
@@ -132,6 +134,7 @@ struct tfw_frame {
 	u16			l4;
 	u32			mark;
 	u32			meta;
+	u32			probes;
 	u64			time;
 	u8			patch[8];
 	struct tfw_parse	p;
@@ -149,6 +152,7 @@ static inline void tfw_frame_init(struct tfw_frame *f)
 	f->npkts = 1;
 	f->mark = 0;
 	f->meta = 0;
+	f->probes = 0;
 	f->time = 0;
 }
 

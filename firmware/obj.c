@@ -54,6 +54,17 @@ static const u8 obj_low[TULLE_OBJ_TYPES] = {
 	[TULLE_OBJ_QP]		= 2,
 };
 
+/* Nor those from here on, whatever the quota; 0: any. */
+static const u32 obj_top[TULLE_OBJ_TYPES] = {
+	[TULLE_OBJ_COUNTER]	= 1U << 16,	/* COUNTER_BLOCK */
+};
+
+/* One above the highest index. */
+static u32 obj_end(const struct tfw_obj_table *t)
+{
+	return t->top && t->top < t->quota ? t->top : t->quota;
+}
+
 static struct tfw_obj_slot *obj_slot(const struct tfw_obj_table *t, u32 index)
 {
 	u32 leaf = index / OBJ_LEAF;
@@ -102,7 +113,7 @@ static u32 obj_list_take(struct tfw_obj_table *t)
 		t->nfreed--;
 		slot->freed = false;
 		/* The quota may have shrunk meanwhile. */
-		if (!slot->obj && index < t->quota && index >= t->low)
+		if (!slot->obj && index < obj_end(t) && index >= t->low)
 			return index;
 	}
 	return OBJ_NONE;
@@ -114,7 +125,7 @@ static u32 obj_take_fresh(struct tfw_obj_table *t)
 	struct tfw_obj_slot *slot;
 	u32 index;
 
-	while (t->high < t->quota) {
+	while (t->high < obj_end(t)) {
 		index = t->high++;
 		slot = obj_slot(t, index);
 		if (!slot || (!slot->obj && !slot->freed))
@@ -148,10 +159,13 @@ static struct tfw_obj_slot *obj_place(struct tfw_func *func,
 		return NULL;
 	*index = handle ? u32_get_bits(handle, TULLE_HANDLE_INDEX) :
 			  obj_take_index(t);
-	if (*index >= t->quota)
+	if (*index >= obj_end(t))
 		return NULL;
 	slot = obj_slot_make(tfw_func_engine(func), t, *index);
 	if (!slot) {
+		/* Only a fresh one may have no slot yet. */
+		if (!handle)
+			t->high = *index;
 		*status = TULLE_STATUS_NOMEM;
 		return NULL;
 	}
@@ -322,6 +336,7 @@ bool tfw_obj_init(struct tfw_func *func)
 		if (!obj_ops[type].destroy || !t->quota)
 			continue;
 		t->low = obj_low[type];
+		t->top = obj_top[type];
 		t->high = t->low;
 		t->nleafs = (t->quota + OBJ_LEAF - 1) / OBJ_LEAF;
 		t->leafs = tfw_alloc(e, t->nleafs * sizeof(*t->leafs));

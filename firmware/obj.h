@@ -75,6 +75,7 @@ struct tfw_obj_slot;
  * @first: oldest freed index, TFW_OBJ_NONE = none
  * @last: newest freed index
  * @nfreed: length of that list
+ * @top: one above the highest index, if that is not the quota; 0: it is
  * @quota: most objects, and one above the highest index
  * @used: live objects; types without handles (rules) count here as well
  * @base: of them, those that the device made for itself at reset
@@ -83,6 +84,7 @@ struct tfw_obj_table {
 	struct tfw_obj_slot	**leafs;
 	u32			nleafs;
 	u32			low;
+	u32			top;
 	u32			high;
 	u32			first;
 	u32			last;

@@ -89,16 +89,18 @@ static bool l4_sum_is_good(const struct tfw_frame *f)
 	return tfw_sum_fold(&s) == 0xffff;
 }
 
-/* A UDP sender may do without. */
+/*
+ * A UDP sender may do without; the sum it left to its device may be that of
+ * what a tunnel carries.
+ */
 static bool has_l4_csum(const struct tfw_frame *f)
 {
 	const struct tfw_parse *p = &f->p;
 
 	if (p->frag || p->cut || (p->l4 != TULLE_L4_TCP && p->l4 != TULLE_L4_UDP))
 		return false;
-	return p->l4 == TULLE_L4_TCP || p->l3 == TULLE_L3_IPV6 ||
-	       (f->flags & TFW_F_CSUM) ||
-	       tfw_get16(f->hdr + csum_field(p));
+	return p->l4 == TULLE_L4_TCP || tfw_get16(f->hdr + csum_field(p)) ||
+	       ((f->flags & TFW_F_CSUM) && f->csum_at == csum_field(p));
 }
 
 static bool ipv4_sum_is_good(const struct tfw_frame *f)
@@ -380,7 +382,7 @@ void tfw_rx_queue(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 		rq->drops_stopped += f->npkts - done;
 }
 
-bool tfw_rx_drain(struct tfw_rq *rq)
+bool tfw_rx_drain(struct tfw_rq *rq, struct tfw_budget *budget)
 {
 	struct tfw_wire *wire = rq->wq.vport->port->wire;
 	struct tfw_fifo *ff = &wire->fifo;
@@ -391,9 +393,13 @@ bool tfw_rx_drain(struct tfw_rq *rq)
 	while (rq->fifo && rq->wq.state == TULLE_QUEUE_READY) {
 		u16 first = rq->fifo;
 
+		if (budget->bytes <= 0)
+			return true;
 		tfw_fifo_load(ff, first, &wire->rx_frame, &hash, &hash_type);
 		f = rest_of(wire, &wire->rx_frame, tfw_fifo_skip(ff, first));
 		n = rx_frame(rq, f, hash, hash_type);
+		budget->bytes -= TFW_MAX((s64)f->len,
+					 (s64)n * TFW_COST_MIN);
 		if (n < f->npkts) {
 			tfw_gro_flush(rq);
 			tfw_fifo_advance(ff, first, n);

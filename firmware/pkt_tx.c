@@ -11,11 +11,22 @@
 
 #define MAX_SEGS	65535
 
+/* Each byte of a checksum field makes three pieces of one. */
+#define MAX_PARTS	(TFW_FRAME_IOVS - 4)
+
 /* The pieces of a frame as the WQE names them. */
 struct tx_parts {
-	struct tfw_iov	iov[TFW_FRAME_IOVS];
+	struct tfw_iov	iov[MAX_PARTS];
 	unsigned int	n;
 };
+
+static bool add_part(struct tx_parts *parts, const void *p, u32 len)
+{
+	if (parts->n == MAX_PARTS)
+		return false;
+	parts->iov[parts->n++] = (struct tfw_iov){ p, len };
+	return true;
+}
 
 static bool refuse(struct tfw_wqe_error *err, size_t offset)
 {
@@ -37,9 +48,10 @@ static bool check_size(const struct tulle_eth_wqe *wqe,
 {
 	bool gso = le16_to_cpu(wqe->eth.flags) & ETH_GSO;
 	u32 total = le32_to_cpu(wqe->ctrl.total_len);
+	u32 inl = le16_to_cpu(wqe->ctrl.inl_len);
 	u32 need;
 
-	if (le16_to_cpu(wqe->ctrl.inl_len) > TFW_MAX_TX_INLINE)
+	if (inl > TFW_MAX_TX_INLINE || inl > total)
 		return REFUSE(err, ctrl.inl_len);
 	need = (u32)sizeof(*wqe) + inline_space(wqe) +
 	       wqe->ctrl.nsge * (u32)sizeof(struct tulle_sge);
@@ -132,8 +144,7 @@ static bool bounce(struct tfw_sq *sq, struct tx_parts *parts, u64 addr, u32 len)
 	    !tfw_dma_read(sq->wq.obj.func, addr, to, len))
 		return false;
 	wire->bounced += len;
-	parts->iov[parts->n++] = (struct tfw_iov){ to, len };
-	return true;
+	return add_part(parts, to, len);
 }
 
 #define MAP_PAGE	4096
@@ -145,18 +156,14 @@ static bool map_sge(struct tfw_sq *sq, struct tx_parts *parts, u64 addr,
 	const void *p = tfw_dma_map(func, addr, len);
 	u32 n;
 
-	if (p) {
-		parts->iov[parts->n++] = (struct tfw_iov){ p, len };
-		return true;
-	}
+	if (p)
+		return add_part(parts, p, len);
 	/* Contiguous for the bus only: page by page. */
 	for (; len; addr += n, len -= n) {
 		n = MAP_PAGE - (u32)(addr & (MAP_PAGE - 1));
 		n = TFW_MIN(n, len);
 		p = tfw_dma_map(func, addr, n);
-		if (p)
-			parts->iov[parts->n++] = (struct tfw_iov){ p, n };
-		else if (!bounce(sq, parts, addr, n))
+		if (p ? !add_part(parts, p, n) : !bounce(sq, parts, addr, n))
 			return false;
 	}
 	return true;
@@ -172,7 +179,7 @@ static bool gather(struct tfw_sq *sq, const struct tulle_eth_wqe *wqe,
 
 	parts->n = 0;
 	if (total)
-		parts->iov[parts->n++] = (struct tfw_iov){ at, total };
+		add_part(parts, at, total);
 	sge = (const void *)(at + inline_space(wqe));
 	for (i = 0; i < wqe->ctrl.nsge; i++) {
 		size_t where = (size_t)((const u8 *)&sge[i] - (const u8 *)wqe);
@@ -286,6 +293,7 @@ bool tfw_tx_build(struct tfw_sq *sq, const u8 *buf, struct tfw_frame *f,
 	f->npkts = 1;
 	f->flags = 0;
 	f->mark = 0;
+	f->probes = 0;
 	f->time = 0;
 	f->vport = sq->wq.vport->id;
 	f->meta = le32_to_cpu(wqe->eth.meta);

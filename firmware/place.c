@@ -185,6 +185,9 @@ static enum tfw_put extend_multi(struct tfw_rq *rq, struct tfw_place *p)
 	if (p->done) {
 		if (rq->stride || rq->wq.ci != p->wqe + p->nwqe)
 			return TFW_PUT_STUCK;
+		/* More than the whole ring will not come by waiting. */
+		if (p->nwqe == 1U << rq->wq.ring.log_size)
+			return TFW_PUT_BIG;
 		put = open_wqe(rq);
 		if (put != TFW_PUT_OK)
 			return put;

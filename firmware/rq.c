@@ -165,8 +165,10 @@ static bool rq_run(struct tfw_work *w, struct tfw_budget *budget)
 	rq->dead = false;
 	if (rq->wq.state != TULLE_QUEUE_READY)
 		return false;
-	if (!tfw_rx_drain(rq))
+	if (!tfw_rx_drain(rq, budget))
 		return e->polling && rq->wq.state == TULLE_QUEUE_READY;
+	if (rq->fifo)
+		return true;
 	if (tfw_rq_avail(rq) && !tfw_wq_awake(&rq->wq))
 		tfw_wq_error(&rq->wq);
 	return false;

@@ -94,7 +94,7 @@ static void take_parse(const struct tfw_frame *f, struct tfw_frame *out)
 	out->p = f->p;
 	out->p.l3_end = out->len;
 	if (out->p.l4 == TULLE_L4_TCP)
-		out->p.tcp_flags = out->hdr[out->l4 + 13];
+		out->p.tcp_flags = out->hdr[out->p.l4_off + 13];
 	out->flags |= TFW_F_PARSED;
 }
 

@@ -82,6 +82,15 @@ static bool check_ctrl(const struct tfw_sq *sq,
 	return le16_to_cpu(ctrl->index) == (u16)sq->wq.ci;
 }
 
+/* What a frame that was sent cost. Short segments are packets like others. */
+static s64 frame_cost(const struct tfw_frame *f)
+{
+	s64 cost = TFW_MAX((s64)tfw_frame_wire_bytes(f),
+			   (s64)f->npkts * TFW_COST_MIN);
+
+	return TFW_MAX(cost, (s64)f->probes * TFW_COST_PROBE);
+}
+
 /* Bytes this WQE cost; 0: the queue stopped. */
 static s64 execute(struct tfw_sq *sq, const u8 *wqe, u32 avail)
 {
@@ -99,11 +108,11 @@ static s64 execute(struct tfw_sq *sq, const u8 *wqe, u32 avail)
 	} else {
 		if (!tfw_tx_build(sq, wqe, f, &err))
 			goto err_fail;
-		cost = TFW_MAX(cost, (s64)f->len);
 		sq->packets += f->npkts;
 		sq->bytes += tfw_frame_wire_bytes(f);
 		if (!tfw_tx_frame(vport, f))
 			sq->drops += f->npkts;
+		cost = frame_cost(f);
 	}
 	sq->wq.ci += ctrl->nblocks;
 	if ((ctrl->flags & TULLE_WQE_F_CQE) && !sq_complete(sq))

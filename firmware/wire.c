@@ -100,6 +100,18 @@ static u32 packet_len(const struct tfw_frame *f)
 /*
  * Receive
  */
+
+/* To those who make pause frames, or to this station (802.3 Annex 31B). */
+static bool is_for_us(const struct tfw_port *port, const struct tfw_frame *f)
+{
+	static const u8 group[6] = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x01 };
+	const struct tfw_func *manager = tfw_func_find(port->dev, TFW_FUNC_PF);
+
+	return !memcmp(f->hdr, group, sizeof(group)) ||
+	       (manager && manager->vport &&
+		!memcmp(f->hdr, manager->vport->mac, 6));
+}
+
 static void rx_control(struct tfw_port *port, const struct tfw_frame *f)
 {
 	struct tfw_engine *e = engine_of(port);
@@ -110,7 +122,7 @@ static void rx_control(struct tfw_port *port, const struct tfw_frame *f)
 		port->stats.rx.unknown_ctrl += f->npkts;
 		return;
 	}
-	if (!port->pause_rx)
+	if (!port->pause_rx || !is_for_us(port, f))
 		return;
 	quanta = tfw_get16(f->hdr + 16);
 	mbps = TFW_MAX(tfw_port_speed(port), 1U);
@@ -143,10 +155,10 @@ void tfw_wire_arrive(struct tfw_port *port, struct tfw_frame *f)
 		port->stats.rx_steer_drops += f->npkts;
 }
 
-/* An error on the wire that the far end noticed. */
+/* An error on the wire that the far end noticed; NULL: not ours to count. */
 static void arrive_corrupt(struct tfw_port *port, const struct tfw_frame *f)
 {
-	if (!port->link_up)
+	if (!port || !port->link_up)
 		return;
 	if (f->len > port->max_frame)
 		port->stats.rx_jabbers++;
@@ -167,6 +179,15 @@ static bool arrive_symbols(struct tfw_port *port, const struct tfw_frame *f,
 	port->stats.rx_symbol_errors += symbols;
 	arrive_corrupt(port, f);
 	return false;
+}
+
+/* A backend counts nothing, but both ends have the same FEC. */
+static bool send_symbols(struct tfw_port *port, const struct tfw_frame *f,
+			 u64 random)
+{
+	if (port->peer)
+		return arrive_symbols(port->peer, f, random);
+	return port->fec_active && port->fec_active != TULLE_FEC_OFF;
 }
 
 /*
@@ -191,7 +212,6 @@ static bool reorders(struct tfw_port *port, struct tfw_frame *f, u16 *late)
 /* Sent, but not delivered; true: it is gone or comes later. */
 static bool strike(struct tfw_port *port, struct tfw_frame *f)
 {
-	struct tfw_port *far = port->peer ? port->peer : port;
 	struct tfw_plan *plan = &port->dev->faults;
 	struct tfw_wire *wire = port->wire;
 	u64 when;
@@ -199,12 +219,12 @@ static bool strike(struct tfw_port *port, struct tfw_frame *f)
 	if (tfw_fault(port->dev, TFW_FAULT_WIRE_LOSS))
 		return true;
 	if (tfw_fault(port->dev, TFW_FAULT_WIRE_CORRUPT)) {
-		arrive_corrupt(far, f);
+		arrive_corrupt(port->peer, f);
 		return true;
 	}
 	if (tfw_fault(port->dev, TFW_FAULT_WIRE_SYMBOL) &&
-	    !arrive_symbols(far, f,
-			    tfw_plan_random(plan, TFW_FAULT_WIRE_SYMBOL)))
+	    !send_symbols(port, f,
+			  tfw_plan_random(plan, TFW_FAULT_WIRE_SYMBOL)))
 		return true;
 	if (tfw_fault(port->dev, TFW_FAULT_WIRE_DELAY)) {
 		when = engine_of(port)->now + DELAY_NS +
@@ -280,10 +300,21 @@ bool tfw_wire_pass(struct tfw_port *port, struct tfw_frame *f)
 	return to_backend(port, f);
 }
 
+/* A packet is drawn once, also when the backend takes it later. */
+static bool is_struck(struct tfw_port *port, struct tfw_frame *f)
+{
+	if (f->flags & TFW_F_DRAWN)
+		return false;
+	if (strike(port, f))
+		return true;
+	f->flags |= TFW_F_DRAWN;
+	return false;
+}
+
 static bool send_packet(struct tfw_port *port, struct tfw_frame *f)
 {
 	tfw_frame_pad(f);
-	if (any_fault(port) && strike(port, f)) {
+	if (any_fault(port) && is_struck(port, f)) {
 		count_mac(&port->stats.tx, f);
 		return true;
 	}
@@ -308,13 +339,18 @@ static void keep(struct tfw_port *port, struct tfw_frame *f)
 static void send_cut(struct tfw_port *port, struct tfw_frame *f)
 {
 	struct tfw_wire *wire = port->wire;
+	u16 drawn = f->flags & TFW_F_DRAWN;
 	struct tfw_cut cut, before;
 
 	tfw_cut_init(&cut, f);
 	for (before = cut; tfw_cut_next(&cut, &wire->pkt); before = cut) {
+		wire->pkt.flags |= drawn;
+		drawn = 0;
 		if (send_packet(port, &wire->pkt))
 			continue;
 		tfw_cut_rest(&before, &wire->rest);
+		wire->rest.flags &= (u16)~TFW_F_DRAWN;
+		wire->rest.flags |= wire->pkt.flags & TFW_F_DRAWN;
 		keep(port, &wire->rest);
 		return;
 	}
@@ -347,6 +383,7 @@ void tfw_wire_send(struct tfw_port *port, struct tfw_frame *f)
 	f->vport = vport;
 	f->mark = mark;
 	f->meta = meta;
+	f->flags &= (u16)~TFW_F_DRAWN;
 }
 
 /*

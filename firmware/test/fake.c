@@ -63,6 +63,7 @@ static bool op_dma_load32(void *dev, uint16_t func, uint64_t addr,
 {
 	u8 *p = mem_at(dev, addr, 4);
 
+	((struct fake_dev *)dev)->loads++;
 	if (func || !p || addr % 4)
 		return false;
 	*val = __atomic_load_n((u32 *)(void *)p, __ATOMIC_ACQUIRE);
@@ -74,6 +75,7 @@ static bool op_dma_load64(void *dev, uint16_t func, uint64_t addr,
 {
 	u8 *p = mem_at(dev, addr, 8);
 
+	((struct fake_dev *)dev)->loads++;
 	if (func || !p || addr % 8)
 		return false;
 	*val = __atomic_load_n((u64 *)(void *)p, __ATOMIC_ACQUIRE);

@@ -49,6 +49,7 @@ struct fake {
  * @top: next byte that fake_mem() gives away
  * @irqs: interrupts raised, by vector
  * @writes: DMA writes and stores of the device
+ * @loads: DMA loads of the device
  * @hole: DMA to [hole, hole + hole_len) fails
  * @no_map: dma_map always fails, so that the copying paths run
  * @on_write: sees every write of the device before it is done; may be NULL
@@ -65,6 +66,7 @@ struct fake_dev {
 	u64			hole;
 	u64			hole_len;
 	u64			writes;
+	u64			loads;
 	bool			no_map;
 	void			(*on_write)(struct fake_dev *d, u64 addr,
 					    size_t len);

@@ -337,6 +337,37 @@ static void test_many_slots(void **state)
 				 TULLE_CMD_OWNER_DRIVER);
 }
 
+static void one_ms_per_write(struct fake_dev *d, u64 addr, size_t len)
+{
+	(void)addr;
+	(void)len;
+	d->env->now += 1000000;
+}
+
+/* After a command that took long the others have their turn. */
+static void test_slow_commands(void **state)
+{
+	struct fixture *fx = *state;
+	u32 i, done = 0;
+
+	for (i = 0; i < 8; i++) {
+		memset(fake_slot(&fx->d, i), 0, sizeof(struct tulle_cmd_slot));
+		fake_post(&fx->d, i);
+	}
+	fx->d.on_write = one_ms_per_write;
+	tfw_mmio_write(fx->d.dev, 0, TULLE_REG_CMD_DOORBELL, 0);
+	/* No more than one turn. */
+	assert_true(tfw_engine_run(fx->env.engine, 1, TFW_NEVER));
+	for (i = 0; i < 8; i++)
+		done += fake_slot(&fx->d, i)->owner == TULLE_CMD_OWNER_DRIVER;
+	assert_int_equal(done, 1);
+	fake_run(&fx->env);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(fake_slot(&fx->d, i)->owner,
+				 TULLE_CMD_OWNER_DRIVER);
+	fx->d.on_write = NULL;
+}
+
 static void test_slots_unreachable(void **state)
 {
 	struct fixture *fx = *state;
@@ -618,6 +649,26 @@ static void test_out_of_memory(void **state)
 				      eq.handle), 0);
 }
 
+/* What could not be made keeps no index. */
+static void test_index_out_of_memory(void **state)
+{
+	struct fixture *fx = *state;
+	struct tulle_pd_ctx pd = { 0 };
+	enum tulle_status st;
+	u32 i, h;
+
+	for (i = 0; i < 3; i++) {
+		/* The object, but no slots. */
+		fx->env.alloc_budget = 1;
+		fake_create(&fx->d, TULLE_CMD_CREATE_PD, &pd, sizeof(pd), &st);
+		fx->env.alloc_budget = -1;
+		assert_int_equal(st, TULLE_STATUS_NOMEM);
+	}
+	h = fake_create(&fx->d, TULLE_CMD_CREATE_PD, &pd, sizeof(pd), &st);
+	assert_int_equal(st, 0);
+	assert_int_equal(h & TULLE_HANDLE_INDEX, 0);
+}
+
 static void test_create_out_of_memory(void **state)
 {
 	struct fixture *fx = *state;
@@ -718,6 +769,7 @@ int main(void)
 		TEST(test_inline),
 		TEST(test_mailbox_faults),
 		TEST(test_many_slots),
+		TEST(test_slow_commands),
 		TEST(test_slots_unreachable),
 		TEST(test_reset_register),
 		TEST(test_query_func),
@@ -729,6 +781,7 @@ int main(void)
 		TEST(test_key_check),
 		TEST(test_caps),
 		TEST(test_out_of_memory),
+		TEST(test_index_out_of_memory),
 		COLD(test_create_out_of_memory),
 		COLD(test_bad_config),
 		TEST(test_other_slots),

@@ -406,6 +406,63 @@ static void test_eq_full(void **state)
 	assert_int_equal(poll_all(&fx->eq), 0);
 }
 
+#define CQS	64
+
+/* However many wait for room in it, a full EQ costs nobody time. */
+static void test_eq_full_for_many(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_queue eq, cq[CQS];
+	u32 i, lap;
+	u64 loads;
+
+	assert_int_equal(fake_eq_create(&fx->d, &eq, 6, VEC_COMP, 0), 0);
+	for (i = 0; i < CQS; i++)
+		assert_int_equal(fake_cq_create(&fx->d, &cq[i], eq.handle, 4,
+						5, 0, 0), 0);
+	for (lap = 0; lap < 2; lap++) {
+		for (i = 0; i < CQS; i++) {
+			fake_arm(&cq[i], TULLE_ARM_ANY);
+			complete(&cq[i], i);
+		}
+	}
+	loads = fx->d.loads;
+	fake_kick(&fx->d, TULLE_UAR_EQ, eq.handle);
+	assert_in_range(fx->d.loads - loads, 0, 4);
+	loads = fx->d.loads;
+	fake_advance(&fx->env, 10 * MSEC);
+	assert_in_range(fx->d.loads - loads, 0, 40);
+	/* Each has its turn once there is room. */
+	assert_int_equal(poll_all(&eq), CQS);
+	fake_advance(&fx->env, 2 * MSEC);
+	assert_int_equal(poll_all(&eq), CQS);
+	fake_advance(&fx->env, 2 * MSEC);
+	assert_int_equal(poll_all(&eq), 0);
+}
+
+/* An EQ that cannot be reached: all keep waiting, nobody runs in circles. */
+static void test_eq_gone_for_many(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_queue eq, cq[4];
+	u32 i;
+
+	assert_int_equal(fake_eq_create(&fx->d, &eq, 6, VEC_COMP, 0), 0);
+	fx->d.hole = eq.ring;
+	fx->d.hole_len = 64 * 32;
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(fake_cq_create(&fx->d, &cq[i], eq.handle, 4,
+						5, 0, 0), 0);
+		fake_arm(&cq[i], TULLE_ARM_ANY);
+		complete(&cq[i], i);
+	}
+	fake_advance(&fx->env, 10 * MSEC);
+	assert_int_equal(poll_all(&eq), 0);
+	fx->d.hole_len = 0;
+	fake_advance(&fx->env, 2 * MSEC);
+	assert_int_equal(poll_all(&eq), 4);
+}
+
 static void post_nops(struct fake_dev *d, u32 n)
 {
 	struct tulle_cmd_slot *s;
@@ -795,6 +852,8 @@ int main(void)
 		TEST(test_cq_unreachable),
 		TEST(test_cq_count),
 		TEST(test_eq_full),
+		TEST(test_eq_full_for_many),
+		TEST(test_eq_gone_for_many),
 		TEST(test_command_events),
 		TEST(test_command_events_coalesce),
 		TEST(test_eq_kick),

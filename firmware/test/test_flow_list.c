@@ -243,9 +243,194 @@ static void test_full_size(void **state)
 	free(fx);
 }
 
+/*
+ * Rules that are one mask's
+ */
+struct small {
+	struct fake	env;
+	struct net	n;
+	u32		table;
+	u32		mask;
+};
+
+static int setup(void **state)
+{
+	struct tulle_table_ctx table = {
+		.domain = TULLE_DOMAIN_RX, .level = 1,
+	};
+	struct tulle_mask_ctx mask = { .key.src[0] = cpu_to_be32(0xffffffff) };
+	struct small *sm = calloc(1, sizeof(*sm));
+
+	fake_init(&sm->env);
+	net_init(&sm->n, &sm->env, NULL);
+	sm->table = fake_create(&sm->n.d, TULLE_CMD_CREATE_TABLE, &table,
+				sizeof(table), NULL);
+	mask.table = cpu_to_le32(sm->table);
+	sm->mask = fake_create(&sm->n.d, TULLE_CMD_CREATE_MASK, &mask,
+			       sizeof(mask), NULL);
+	assert_int_not_equal(sm->mask, 0);
+	*state = sm;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct small *sm = *state;
+
+	net_exit(&sm->n);
+	fake_exit(&sm->env);
+	free(sm);
+	return 0;
+}
+
+/* @n rules from id @id on; the key of each is its id plus @key. */
+static enum tulle_status add(struct small *sm, u32 id, u32 n, u32 key,
+			     u32 priority, bool replace)
+{
+	size_t len = sizeof(struct tulle_add_rules) +
+		     n * sizeof(struct tulle_rule);
+	struct tulle_add_rules *req = calloc(1, len);
+	struct tulle_rules_rsp rsp;
+	enum tulle_status st;
+	u32 i;
+
+	req->table = cpu_to_le32(sm->table);
+	req->count = cpu_to_le32(n);
+	req->flags = replace ? TULLE_RULES_F_REPLACE : 0;
+	for (i = 0; i < n; i++) {
+		req->rules[i].id = cpu_to_le32(id + i);
+		req->rules[i].mask = cpu_to_le32(sm->mask);
+		req->rules[i].priority = cpu_to_le32(priority);
+		req->rules[i].nactions = 1;
+		req->rules[i].actions[0].type = TULLE_ACTION_DROP;
+		req->rules[i].key.src[0] = cpu_to_be32(id + i + key);
+	}
+	st = fake_cmd(&sm->n.d, TULLE_CMD_ADD_RULES, req, (u32)len, &rsp,
+		      sizeof(rsp));
+	free(req);
+	return st;
+}
+
+static enum tulle_status del(struct small *sm, u32 id, u32 n)
+{
+	size_t len = sizeof(struct tulle_del_rules) + n * 4;
+	struct tulle_del_rules *req = calloc(1, len);
+	struct tulle_rules_rsp rsp;
+	enum tulle_status st;
+	u32 i;
+
+	req->table = cpu_to_le32(sm->table);
+	req->count = cpu_to_le32(n);
+	for (i = 0; i < n; i++)
+		req->ids[i] = cpu_to_le32(id + i);
+	st = fake_cmd(&sm->n.d, TULLE_CMD_DEL_RULES, req, (u32)len, &rsp,
+		      sizeof(rsp));
+	free(req);
+	return st;
+}
+
+static struct tfw_rule *find(struct small *sm, u32 src)
+{
+	struct tfw_func *f = tfw_func_find(sm->n.d.dev, 0);
+	union tfw_key key = { .key.src[0] = cpu_to_be32(src) };
+
+	return tfw_table_lookup(tfw_obj_find(f, TULLE_OBJ_TABLE, sm->table),
+				&key);
+}
+
+#define EQUAL	64	/* rules of one key */
+
+/* So many rules may have the same key, and no more. */
+static void test_equal_keys(void **state)
+{
+	struct small *sm = *state;
+	u32 i;
+
+	for (i = 0; i < EQUAL; i++)
+		assert_int_equal(add(sm, i, 1, 1000 - i, 100 - i, false), 0);
+	assert_int_equal(add(sm, i, 1, 1000 - i, 1, false),
+			 TULLE_STATUS_QUOTA);
+	assert_int_equal(find(sm, 1000)->id.aux, EQUAL - 1);
+	/* One in place of another, and keys of their own. */
+	assert_int_equal(add(sm, 7, 1, 1000 - 7, 1, true), 0);
+	assert_int_equal(find(sm, 1000)->id.aux, 7);
+	assert_int_equal(add(sm, i, 1, 0, 1, false), 0);
+	assert_int_equal(add(sm, i, 1, 1000 - i, 1, true),
+			 TULLE_STATUS_QUOTA);
+	assert_int_equal(find(sm, i)->id.aux, i);
+	assert_int_equal(del(sm, 7, 1), 0);
+	assert_int_equal(find(sm, 1000)->id.aux, EQUAL - 1);
+	assert_int_equal(add(sm, i, 1, 1000 - i, 0, true), 0);
+	assert_int_equal(find(sm, 1000)->id.aux, i);
+	assert_null(find(sm, i));
+}
+
+/* A rule that comes and goes in a table that was large costs no walk. */
+static void test_few_left(void **state)
+{
+	struct small *sm = *state;
+	struct tfw_func *f = tfw_func_find(sm->n.d.dev, 0);
+	struct tfw_mask *mask;
+	u32 i;
+
+	for (i = 0; i < 25; i++)
+		assert_int_equal(add(sm, i * BATCH, BATCH, 0, 5, false), 0);
+	for (i = 0; i < 25; i++)
+		assert_int_equal(del(sm, i * BATCH + !i, BATCH - !i), 0);
+	mask = tfw_obj_find(f, TULLE_OBJ_MASK, sm->mask);
+	assert_int_equal(mask->rules.count, 1);
+	mask->dels = 0;
+	for (i = 0; i < 100; i++)
+		assert_int_equal(add(sm, 0, 1, 0, 5, true), 0);
+	assert_int_equal(mask->dels, 100);
+	assert_int_equal(mask->min_priority, 5);
+	/* Exact again at last. */
+	for (i = 0; i < 10000; i++)
+		assert_int_equal(add(sm, 0, 1, 0, i & 1 ? 7 : 6, true), 0);
+	assert_in_range(mask->min_priority, 6, 7);
+	assert_int_equal(del(sm, 0, 1), 0);
+	assert_null(find(sm, 0));
+}
+
+#define BLOCKS	65536	/* of counters, as handles can name */
+
+/* Refused ones leave nothing behind. */
+static void test_counter_blocks(void **state)
+{
+	struct tulle_counters req = { .count = cpu_to_le32(1) }, rsp;
+	struct small *sm = *state;
+	enum tulle_status st;
+	u32 i, last = 0;
+
+	for (i = 0; i < BLOCKS; i++) {
+		assert_int_equal(fake_cmd(&sm->n.d, TULLE_CMD_CREATE_COUNTERS,
+					  &req, sizeof(req), &rsp,
+					  sizeof(rsp)), 0);
+		last = le32_to_cpu(rsp.handle);
+	}
+	for (i = 0; i < 100; i++) {
+		st = fake_cmd(&sm->n.d, TULLE_CMD_CREATE_COUNTERS, &req,
+			      sizeof(req), &rsp, sizeof(rsp));
+		assert_int_equal(st, TULLE_STATUS_QUOTA);
+	}
+	req.handle = cpu_to_le32(last);
+	assert_int_equal(fake_cmd(&sm->n.d, TULLE_CMD_DESTROY_COUNTERS, &req,
+				  sizeof(req), NULL, 0), 0);
+	req.handle = 0;
+	assert_int_equal(fake_cmd(&sm->n.d, TULLE_CMD_CREATE_COUNTERS, &req,
+				  sizeof(req), &rsp, sizeof(rsp)), 0);
+	assert_int_equal(le32_to_cpu(rsp.handle) & TULLE_HANDLE_INDEX,
+			 last & TULLE_HANDLE_INDEX);
+}
+
+#define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_equal_keys),
+		T(test_few_left),
+		T(test_counter_blocks),
 		cmocka_unit_test(test_full_size),
 	};
 

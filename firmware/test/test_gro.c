@@ -3,6 +3,7 @@
  * HW-GRO: what is merged, what is not, and that cutting an aggregate again
  * gives back the segments that went in.
  */
+#include "../eth.h"
 #include "fx.h"
 
 /* All buffers posted. */
@@ -444,6 +445,37 @@ static void test_backend(void **state)
 	expect_none(fx);
 }
 
+/* The queue that waits least sets the time for all. */
+static void test_earliest_timer(void **state)
+{
+	struct fx *fx = *state;
+	struct tulle_rq_ctx ctx = fx->rq.ctx;
+	struct tfw_func *f = tfw_func_find(fx->p->b.d.dev, 0);
+	struct tfw_timer *t = &f->dev->port.wire->gro_timer;
+	struct tfw_rq *slow, *fast;
+	struct net_rq other;
+	u64 now = f->dev->engine->now, when[3];
+
+	ctx.gro_usecs = cpu_to_le16(5);
+	net_rq_create(&fx->p->b, &other, &ctx, 4, 4096);
+	slow = tfw_rq_of(tfw_obj_find(f, TULLE_OBJ_RQ, fx->rq.handle));
+	fast = tfw_rq_of(tfw_obj_find(f, TULLE_OBJ_RQ, other.handle));
+	tfw_wire_gro_open(slow);
+	when[0] = t->when;
+	tfw_wire_gro_open(fast);
+	when[1] = t->when;
+	tfw_list_del(&slow->gro_node);
+	tfw_wire_gro_open(slow);
+	when[2] = t->when;
+	/* They have nothing to flush. */
+	tfw_list_del(&fast->gro_node);
+	tfw_list_del(&slow->gro_node);
+	assert_int_equal(when[0], now + 50000);
+	assert_int_equal(when[1], now + 5000);
+	assert_int_equal(when[2], now + 5000);
+	net_rq_free(&other);
+}
+
 /*
  * The queue runs dry in the middle: what is there is delivered, the rest comes
  * when there are buffers again, and the stream is whole.
@@ -535,6 +567,7 @@ int main(void)
 		T(test_merge, setup_split),
 		T(test_merge, setup_multi),
 		T(test_ends, setup),
+		T(test_earliest_timer, setup),
 		T(test_differences, setup),
 		T(test_never, setup),
 		T(test_bad_sum, setup),

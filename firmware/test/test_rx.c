@@ -245,6 +245,44 @@ static void test_no_checksum(void **state)
 	}
 }
 
+/*
+ * A tunnel: the outer UDP header does without a checksum, the device computes
+ * the inner one. Nothing is said about the outer, with IPv6 neither.
+ */
+static void test_tunnel_checksum(void **state)
+{
+	struct net_spec s = { .udp = true, .payload = 8 + 14 + 20 + 20 + 50 };
+	struct net_pkt *pkt;
+	struct fx *fx = *state;
+	struct tulle_eth_wqe *wqe;
+	u8 *f = fx->p->frame;
+	u32 len, l4, in, tcp;
+
+	pkt = &fx->p->pkt;
+	net_rq_post(&fx->rq, 4);
+	for (s.v6 = false;; s.v6 = true) {
+		len = net_make(&s, f);
+		l4 = net_l4(&s);
+		in = net_hdr_len(&s) + 8 + 14;
+		tcp = in + 20;
+		put_be16(f + l4 + 6, 0);
+		put_be16(f + tcp + 16, 0x1234);
+		wqe = net_wqe(&fx->sq, 1);
+		net_fill(&fx->sq, wqe, f, len, 0);
+		wqe->eth.flags = cpu_to_le16(TULLE_ETH_F_CSUM);
+		wqe->eth.csum_start = cpu_to_le16((u16)tcp);
+		wqe->eth.csum_offset = cpu_to_le16(16);
+		net_post(&fx->sq, wqe);
+		assert_true(net_rx(&fx->rq, pkt));
+		assert_int_equal(net_flags(pkt), s.v6 ? 0 : TULLE_RX_F_L3_OK);
+		assert_int_equal(get_be16(pkt->data + l4 + 6), 0);
+		assert_int_equal(get_be16(pkt->data + tcp + 16),
+				 ~sum_bytes(f + tcp, len - tcp, 0) & 0xffff);
+		if (s.v6)
+			break;
+	}
+}
+
 static void test_csum_complete(void **state)
 {
 	struct fx *fx = *state;
@@ -363,6 +401,62 @@ static void test_dry(void **state)
 }
 
 /* The FIFO fills, the sender pauses; nothing is lost on a cable. */
+/* What waited is not handed out in one turn. */
+static void test_drain_in_turns(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->b.d;
+	u32 i, n = 0;
+
+	for (i = 0; i < 60; i++) {
+		s.seq = i;
+		fx_send(fx, &s);
+	}
+	net_rq_fill(&fx->rq, 64);
+	fx->rq.pi = 64;
+	__atomic_store_n(&fx->rq.dbr->pi, cpu_to_le32(64), __ATOMIC_RELEASE);
+	tfw_kick(d->dev, TFW_FUNC_PF, TULLE_UAR_RQ, fx->rq.handle);
+	assert_true(tfw_engine_run(fx->p->env.engine, 10000, TFW_NEVER));
+	for (; net_rx(&fx->rq, &fx->p->pkt); n++)
+		assert_int_equal(get_be32(fx->p->pkt.data + 38), n);
+	assert_in_range(n, 5, 10);
+	/* One that comes now is the last. */
+	s.seq = 60;
+	fx_send(fx, &s);
+	for (; net_rx(&fx->rq, &fx->p->pkt); n++)
+		assert_int_equal(get_be32(fx->p->pkt.data + 38), n);
+	assert_int_equal(n, 61);
+}
+
+static int setup_small_multi(void **state)
+{
+	struct tulle_rq_ctx ctx = {
+		.type = TULLE_RQ_MULTI, .log_stride = 6, .log_strides = 1,
+		.flags = cpu_to_le32(TULLE_RQ_F_CHAIN),
+	};
+
+	*state = fx_make(&ctx, 2, 128);
+	return 0;
+}
+
+/* Longer than the whole ring: dropped, and the next one has its buffers. */
+static void test_longer_than_ring(void **state)
+{
+	struct net_spec s = { .payload = 600 };
+	struct tulle_rq_ctx ctx;
+	struct fx *fx = *state;
+	u32 len;
+
+	net_rq_post(&fx->rq, 4);
+	fx_send(fx, &s);
+	fx_query(fx, &ctx);
+	assert_int_equal(le64_to_cpu(ctx.drops_big), 1);
+	s.payload = 400;
+	len = fx_send(fx, &s);
+	expect_frame(fx, fx->p->frame, len);
+}
+
 static void test_pause(void **state)
 {
 	struct net_spec s = { .payload = 1400 };
@@ -734,11 +828,14 @@ int main(void)
 		T(test_checksums, fx_setup),
 		T(test_checksums, setup_split),
 		T(test_no_checksum, fx_setup),
+		T(test_tunnel_checksum, fx_setup),
 		T(test_csum_complete, setup_complete),
 		T(test_strip, setup_strip),
 		T(test_fcs, setup_fcs),
 		T(test_dry, fx_setup),
 		T(test_dry, setup_split),
+		T(test_drain_in_turns, fx_setup),
+		T(test_longer_than_ring, setup_small_multi),
 		T(test_pause, fx_setup),
 		T(test_stuck, fx_setup),
 		T(test_standstill, fx_setup),

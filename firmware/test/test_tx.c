@@ -432,6 +432,36 @@ static void test_bad_wqes(void **state)
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 }
 
+/*
+ * Inline data that is longer than the frame, and entries of many pages that
+ * cannot be mapped as one: no frame has room for them.
+ */
+static void test_inline_too_long(void **state)
+{
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->a.d;
+	struct tulle_eth_wqe *wqe = net_wqe(&fx->sq, 6);
+	u64 addr = fake_mem(d, 400 * 4096, 4096);
+	struct tulle_sge *sge = (void *)((u8 *)(wqe + 1) + 256);
+	struct tulle_tx_cqe *cqe;
+
+	d->hole = addr + 300 * 4096;
+	d->hole_len = 4096;
+	wqe->ctrl.inl_len = cpu_to_le16(256);
+	wqe->ctrl.total_len = cpu_to_le32(14);
+	wqe->ctrl.nsge = 1;
+	sge->addr = cpu_to_le64(addr);
+	sge->len = cpu_to_le32(400 * 4096);
+	sge->key = cpu_to_le32(fx->p->a.key);
+	net_post(&fx->sq, wqe);
+	cqe = fake_poll(&fx->sq.cq);
+	assert_non_null(cqe);
+	assert_int_equal(cqe->status, TULLE_CQE_BAD_WQE);
+	assert_int_equal(cqe->syndrome,
+			 offsetof(struct tulle_eth_wqe, ctrl.inl_len));
+	assert_false(net_rx(&fx->rq, &fx->p->pkt));
+}
+
 /* Likewise for what segmentation needs. */
 static void test_bad_gso(void **state)
 {
@@ -596,6 +626,38 @@ static void test_backend_full(void **state)
 	assert_int_equal(le64_to_cpu(st.tx_backend_drops), 0);
 }
 
+/* However often a packet is tried, its fate is drawn once. */
+static void test_backend_drawn_once(void **state)
+{
+	struct net_spec s = { .payload = 20000, .flags = 0x18, .opt = 12 };
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->a.d;
+	char text[100];
+	u32 i;
+
+	tfw_cable_leave(d->dev);
+	tfw_port_set_backend(d->dev, true, true);
+	fake_advance(&fx->p->env, 100000000);
+	fake_frames_drop(d);
+	assert_true(tfw_dev_set_faults(d->dev, "wire_loss:n=1000", NULL, 0));
+	d->tx_full = true;
+	send_gso(fx, &s, 1000, 0, 8192);
+	for (i = 0; i < 3; i++)
+		tfw_port_tx_ready(d->dev);
+	d->tx_full = false;
+	tfw_port_tx_ready(d->dev);
+	d->tx_full = true;
+	s = (struct net_spec){ .payload = 100 };
+	net_send(&fx->sq, fx->p->frame, net_make(&s, fx->p->frame));
+	tfw_port_tx_ready(d->dev);
+	d->tx_full = false;
+	tfw_port_tx_ready(d->dev);
+	fake_run(&fx->p->env);
+	assert_int_equal(d->nframes, 21);
+	tfw_dev_fault_counters(d->dev, text, sizeof(text));
+	assert_string_equal(text, "wire_loss=0/21");
+}
+
 /* What was kept for a full backend meets packets that a fault turns round. */
 static void test_backend_reorder(void **state)
 {
@@ -624,6 +686,87 @@ static void test_backend_reorder(void **state)
 	}
 	assert_int_equal(seen, (1U << 20) - 1);
 	assert_true(swapped);
+}
+
+/* WQEs executed when the engine is given one turn. */
+static u32 done_in_a_turn(struct fx *fx, u32 n)
+{
+	u32 pi = fx->sq.pi, done = 0;
+	struct tulle_tx_cqe *cqe;
+
+	fx->sq.posted = pi;
+	__atomic_store_n(&fx->sq.dbr->pi, cpu_to_le32(pi), __ATOMIC_RELEASE);
+	tfw_kick(fx->p->a.d.dev, TFW_FUNC_PF, TULLE_UAR_SQ, fx->sq.handle);
+	tfw_engine_run(fx->p->env.engine, 256 * 1024, TFW_NEVER);
+	while ((cqe = fake_poll(&fx->sq.cq)))
+		done++;
+	fake_run(&fx->p->env);
+	while ((cqe = fake_poll(&fx->sq.cq)))
+		n--;
+	assert_int_equal(n, done);
+	return done;
+}
+
+/* Many short segments are many packets. */
+static void test_cost_of_segments(void **state)
+{
+	struct net_spec s = { .payload = 8000, .flags = 0x10 };
+	struct fx *fx = *state;
+	u32 len = net_make(&s, fx->p->frame), i;
+
+	for (i = 0; i < 8; i++) {
+		struct tulle_eth_wqe *wqe = net_wqe(&fx->sq, 1);
+
+		net_fill(&fx->sq, wqe, fx->p->frame, len, 0);
+		wqe->eth.flags = cpu_to_le16(TULLE_ETH_F_TSO);
+		wqe->eth.mss = cpu_to_le16(8);
+		wqe->eth.hdr_len = cpu_to_le16(54);
+		wqe->eth.l3 = cpu_to_le16(14);
+		wqe->eth.l4 = cpu_to_le16(34);
+		fx->sq.pi++;
+	}
+	assert_int_equal(done_in_a_turn(fx, 8), 2);
+}
+
+/* So is a look at many masks. */
+static void test_cost_of_masks(void **state)
+{
+	struct tulle_mask_ctx ctx = { .key.ethertype = 0xffff };
+	struct net_spec s = { .payload = 100 };
+	struct fx *fx = *state;
+	u32 len = net_make(&s, fx->p->frame), i;
+
+	ctx.table = cpu_to_le32(fx->p->a.tx_root);
+	for (i = 0; i < 1024; i++)
+		assert_int_not_equal(fake_create(&fx->p->a.d,
+						 TULLE_CMD_CREATE_MASK, &ctx,
+						 sizeof(ctx), NULL), 0);
+	for (i = 0; i < 40; i++) {
+		net_fill(&fx->sq, net_wqe(&fx->sq, 1), fx->p->frame, len, 0);
+		fx->sq.pi++;
+	}
+	assert_int_equal(done_in_a_turn(fx, 40), 8);
+}
+
+/* UDP segmentation of what a parser takes for TCP: no byte behind the headers. */
+static void test_uso_of_tcp(void **state)
+{
+	struct net_spec s = { .payload = 2000, .v6 = true, .flags = 0x10 };
+	struct fx *fx = *state;
+	struct tulle_eth_wqe *wqe = net_wqe(&fx->sq, 1);
+
+	net_fill(&fx->sq, wqe, fx->p->frame, net_make(&s, fx->p->frame), 0);
+	wqe->eth.flags = cpu_to_le16(TULLE_ETH_F_USO | TULLE_ETH_F_VLAN0 |
+				     TULLE_ETH_F_VLAN1);
+	wqe->eth.mss = cpu_to_le16(1000);
+	wqe->eth.hdr_len = cpu_to_le16(256);
+	wqe->eth.l3 = cpu_to_le16(14);
+	wqe->eth.l4 = cpu_to_le16(248);
+	net_post(&fx->sq, wqe);
+	assert_true(net_rx(&fx->rq, &fx->p->pkt));
+	assert_int_equal(u32_get_bits(fx->p->pkt.cqe.types, TULLE_RX_L4),
+			 TULLE_L4_TCP);
+	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 }
 
 static void test_timestamp(void **state)
@@ -668,12 +811,17 @@ int main(void)
 		T(test_runt),
 		T(test_laps),
 		T(test_bad_wqes),
+		T(test_inline_too_long),
 		T(test_bad_gso),
 		T(test_bad_index),
 		T(test_counters),
 		T(test_oversize),
 		T(test_backend_full),
 		T(test_backend_reorder),
+		T(test_backend_drawn_once),
+		T(test_cost_of_segments),
+		T(test_cost_of_masks),
+		T(test_uso_of_tcp),
 		T(test_timestamp),
 	};
 

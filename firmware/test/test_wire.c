@@ -46,6 +46,46 @@ static void test_backend(void **state)
 	assert_true(d->rx_ready >= 1);
 }
 
+static void set_loopback(struct net *n, u8 on)
+{
+	struct tulle_modify_port mp = {
+		.mask = cpu_to_le32(TULLE_PORT_MOD_LOOPBACK),
+		.loopback = on,
+	};
+
+	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_MODIFY_PORT, &mp,
+				  sizeof(mp), NULL, 0), 0);
+	fake_advance(n->d.env, 100000000);
+}
+
+/* A backend that was refused hears of it, whatever the port does meanwhile. */
+static void test_refused_then_loopback(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->b.d;
+	u32 len = net_make(&s, fx->p->frame), i;
+
+	tfw_cable_leave(d->dev);
+	tfw_port_set_backend(d->dev, true, true);
+	fake_advance(&fx->p->env, 100000000);
+	for (i = 0; i < 1000; i++)
+		if (!fake_receive(d, fx->p->frame, len))
+			break;
+	assert_in_range(i, 100, 999);
+	assert_int_equal(d->rx_ready, 0);
+	set_loopback(&fx->p->b, 1);
+	for (; i; i--) {
+		if (!net_rx(&fx->rq, &fx->p->pkt)) {
+			net_rq_post(&fx->rq, 32);
+			assert_true(net_rx(&fx->rq, &fx->p->pkt));
+		}
+	}
+	set_loopback(&fx->p->b, 0);
+	assert_true(d->rx_ready >= 1);
+	assert_true(fake_receive(d, fx->p->frame, len));
+}
+
 static void set_faults(struct fx *fx, const char *text)
 {
 	char err[100];
@@ -191,6 +231,62 @@ static void test_seed_any_pace(void **state)
 		assert_non_null(strstr(counters[0], "/300"));
 		assert_string_equal(counters[0], counters[1]);
 	}
+}
+
+/* What a backend was to get is lost, and no error of this port. */
+static void test_backend_errors(void **state)
+{
+	struct net_spec s = { .payload = 100 };
+	struct fx *fx = *state;
+	struct fake_dev *d = &fx->p->a.d;
+	struct tulle_port_stats st;
+	u32 i;
+
+	tfw_cable_leave(d->dev);
+	tfw_port_set_backend(d->dev, true, true);
+	fake_advance(&fx->p->env, 100000000);
+	fake_frames_drop(d);
+	set_faults(fx, "seed=7;wire_corrupt:n=5;wire_symbol:n=7");
+	for (i = 0; i < 100; i++)
+		fx_send(fx, &s);
+	assert_in_range(d->nframes, 60, 80);
+	net_stats(&fx->p->a, &st);
+	assert_int_equal(le64_to_cpu(st.tx.frames), 100);
+	assert_int_equal(le64_to_cpu(st.rx_fcs_errors), 0);
+	assert_int_equal(le64_to_cpu(st.rx_symbol_errors), 0);
+	assert_int_equal(le64_to_cpu(st.fec_corrected_blocks), 0);
+	assert_int_equal(le64_to_cpu(st.fec_uncorrectable_blocks), 0);
+}
+
+/* A pause frame to another station is eaten, but not obeyed. */
+static void test_pause_address(void **state)
+{
+	static const u8 other[6] = { 0x02, 0, 0, 0, 0, 0x77 };
+	u8 pause[60] = { 0x01, 0x80, 0xc2, 0, 0, 1, 2, 2, 2, 2, 2, 2,
+			 0x88, 0x08, 0, 1, 0xff, 0xff };
+	struct tulle_query_vport qv = { 0 };
+	struct tulle_vport_info info;
+	struct net_spec s = { .payload = 100 };
+	struct tulle_port_stats st;
+	struct fx *fx = *state;
+	struct net_sq back;
+	u32 i;
+
+	assert_int_equal(fake_cmd(&fx->p->a.d, TULLE_CMD_QUERY_VPORT, &qv,
+				  sizeof(qv), &info, sizeof(info)), 0);
+	net_rq_post(&fx->rq, 64);
+	net_sq_create(&fx->p->b, &back, 6);
+	for (i = 0; i < 2; i++) {
+		memcpy(pause, i ? info.mac : other, 6);
+		net_send(&back, pause, 60);
+		net_stats(&fx->p->a, &st);
+		assert_int_equal(le64_to_cpu(st.rx.pause), i + 1);
+		assert_int_equal(le64_to_cpu(st.rx.frames), 0);
+		fx_send(fx, &s);
+		assert_int_equal(net_rx(&fx->rq, &fx->p->pkt), !i);
+	}
+	fake_advance(&fx->p->env, 10000000);
+	assert_true(net_rx(&fx->rq, &fx->p->pkt));
 }
 
 /* A real pause frame stops the port for the time it says. */
@@ -349,11 +445,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_backend),
+		T(test_refused_then_loopback),
+		T(test_backend_errors),
 		T(test_faults),
 		T(test_backend_reorder),
 		T(test_seed),
 		T(test_seed_any_pace),
 		T(test_pause_frame),
+		T(test_pause_address),
 		T(test_pause_backend),
 		T(test_capture),
 		T(test_loopback),
