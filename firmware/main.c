@@ -308,6 +308,9 @@ void tfw_func_set_dma(struct tfw_dev *dev, uint16_t func, bool enabled)
 
 	if (!f || f->dma == enabled)
 		return;
+	/* Aggregates are finished while memory is in reach. */
+	if (!enabled && tfw_func_live(f))
+		tfw_wire_gro_flush(&dev->port);
 	f->dma = enabled;
 	if (!tfw_func_live(f))
 		return;

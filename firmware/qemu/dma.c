@@ -66,7 +66,7 @@ static void iommu_unmap(IOMMUNotifier *n, IOMMUTLBEntry *entry)
 }
 
 /* UNMAP only: MAP would ask for caching mode and trap every mapping. */
-static void notifier_add(struct tqemu_dev *dev, MemoryRegionSection *s)
+static bool notifier_add(struct tqemu_dev *dev, MemoryRegionSection *s)
 {
 	struct tqemu_notifier *tn = g_new0(struct tqemu_notifier, 1);
 	IOMMUMemoryRegion *iommu = IOMMU_MEMORY_REGION(s->mr);
@@ -86,9 +86,10 @@ static void notifier_add(struct tqemu_dev *dev, MemoryRegionSection *s)
 	if (memory_region_register_iommu_notifier(s->mr, &tn->n, &err)) {
 		error_report_err(err);
 		g_free(tn);
-		return;
+		return false;
 	}
 	QLIST_INSERT_HEAD(&dev->dma.notifiers, tn, entry);
+	return true;
 }
 
 static void notifier_del(struct tqemu_notifier *tn)
@@ -150,11 +151,9 @@ static void map_region_add(MemoryListener *l, MemoryRegionSection *s)
 
 	if (!iommu && !section_is_ram(s))
 		return;
-	if (iommu) {
-		if (map != &map->dev->dma.bus)
-			return;
-		notifier_add(map->dev, s);
-	}
+	/* Nothing is cached of one that does not tell of invalidations. */
+	if (iommu && (map != &map->dev->dma.bus || !notifier_add(map->dev, s)))
+		return;
 	section_fill(&sec, s);
 	g_array_append_val(map->next, sec);
 	map->changed = true;
@@ -202,6 +201,13 @@ static void map_commit(MemoryListener *l)
 	g_array_sort(map->next, section_cmp);
 
 	tqemu_group_lock(map->dev->group);
+	/*
+	 * Bus mastering is what went: the firmware hears of it before it misses
+	 * its memory.
+	 */
+	if (map == &map->dev->dma.bus && map->dev->dma.on &&
+	    !tqemu_pci_dma_allowed(map->dev))
+		tqemu_dma_off(map->dev);
 	map->n = map->next->len;
 	map->section = g_memdup2(map->next->data,
 				 map->n * sizeof(*map->section));
@@ -254,6 +260,13 @@ static void dma_changed(struct tqemu_dev *dev)
 		if (g->dev[i] && g->dev[i]->dma.bus.has_iommu)
 			needs_bql = true;
 	g->needs_bql = needs_bql;
+}
+
+/* Engine lock held. The firmware puts down what it has in hand. */
+void tqemu_dma_off(struct tqemu_dev *dev)
+{
+	tfw_func_set_dma(dev->fw, TFW_FUNC_PF, false);
+	dev->dma.on = false;
 }
 
 void tqemu_dma_init(struct tqemu_dev *dev)

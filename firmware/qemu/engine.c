@@ -30,6 +30,7 @@
 #define THREAD_NS		(200 * 1000)
 #define POLL_MAX_NS		(20 * 1000)
 #define POLL_MIN_NS		1000
+#define DELIVER_ROUNDS		16
 #define LOG_LINES_PER_SECOND	10
 
 bool tqemu_mode_parse(const char *text, enum tqemu_mode *mode)
@@ -253,6 +254,9 @@ static bool irq_deliver(struct tqemu_dev *dev)
 
 	if (!qatomic_xchg(&dev->irq_any, false))
 		return false;
+	/* Without bus mastering messages wait: nobody raises them again. */
+	if (!dev->dma.on)
+		return false;
 	stale = qatomic_read(&dev->irq_gen) !=
 		tfw_func_generation(dev->fw, TFW_FUNC_PF);
 	for (i = 0; i < BITS_TO_LONGS(dev->vectors); i++) {
@@ -262,12 +266,15 @@ static bool irq_deliver(struct tqemu_dev *dev)
 			word &= word - 1;
 			vector = i * BITS_PER_LONG + bit;
 			/* While disabled a message has nowhere to go. */
-			if (stale || !dev->dma.on || !msix_enabled(&dev->pci)) {
+			if (stale || !msix_enabled(&dev->pci)) {
 				dev->count.irqs_dropped++;
 				continue;
 			}
 			dev->count.irqs++;
 			msix_notify(&dev->pci, vector);
+			/* It went to a register that unplugs us. */
+			if (!dev->group)
+				return true;
 		}
 	}
 	return true;
@@ -285,29 +292,46 @@ static bool group_pending(struct tqemu_group *g)
 	return false;
 }
 
+/* True: something was done. A message can unplug the device that sends it. */
+static bool dev_deliver(struct tqemu_dev *dev)
+{
+	bool any;
+
+	object_ref(OBJECT(dev));
+	any = irq_deliver(dev);
+	if (dev->group)
+		any |= tqemu_net_deliver(dev);
+	if (dev->group)
+		tqemu_pcap_flush(dev->pcap);
+	object_unref(OBJECT(dev));
+	return any;
+}
+
 /*
  * A backend may answer a frame with another one before it returns: the inner
- * call leaves everything to the outer one's loop.
+ * call leaves everything to the outer one's loop. That ends after some rounds,
+ * however much the guest has to send: others wait for the BQL.
  */
 void tqemu_group_deliver(struct tqemu_group *g)
 {
-	unsigned int i;
+	unsigned int i, rounds = DELIVER_ROUNDS;
 	bool again;
 
 	if (g->delivering || !g->running)
 		return;
+	qatomic_inc(&g->refs);
 	g->delivering = true;
 	do {
 		again = false;
-		for (i = 0; i < TQEMU_CABLE_ENDS; i++) {
-			if (!g->dev[i])
-				continue;
-			again |= irq_deliver(g->dev[i]);
-			again |= tqemu_net_deliver(g->dev[i]);
-			tqemu_pcap_flush(g->dev[i]->pcap);
-		}
-	} while (again);
+		for (i = 0; i < TQEMU_CABLE_ENDS; i++)
+			if (g->dev[i])
+				again |= dev_deliver(g->dev[i]);
+	} while (again && --rounds);
 	g->delivering = false;
+	for (i = 0; i < TQEMU_CABLE_ENDS && again; i++)
+		if (g->dev[i] && g->dev[i]->net.bh)
+			qemu_bh_schedule(g->dev[i]->net.bh);
+	tqemu_group_put(g);
 }
 
 /* The engine thread. */

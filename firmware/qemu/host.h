@@ -233,6 +233,7 @@ void tqemu_cable_detach(struct tqemu_dev *dev);
 /* dma.c */
 void tqemu_dma_init(struct tqemu_dev *dev);
 void tqemu_dma_cleanup(struct tqemu_dev *dev);
+void tqemu_dma_off(struct tqemu_dev *dev);
 bool tqemu_dma_read(void *dev, uint16_t func, uint64_t addr, void *buf,
 		    size_t len);
 bool tqemu_dma_write(void *dev, uint16_t func, uint64_t addr, const void *buf,
@@ -266,6 +267,7 @@ void tqemu_capture(void *dev, bool tx, const struct tfw_iov *iov,
 		   unsigned int n);
 
 /* pci.c */
+bool tqemu_pci_dma_allowed(struct tqemu_dev *dev);
 void tqemu_pci_set_removed(struct tqemu_dev *dev, bool removed);
 
 /* props.c */

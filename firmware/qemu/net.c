@@ -234,7 +234,8 @@ static void net_bh(void *opaque)
 	tqemu_group_run(g, dev);
 	tqemu_group_unlock(g);
 	tqemu_group_deliver(g);
-	if (qatomic_xchg(&dev->net.rx_ready, false))
+	/* A message may have unplugged it. */
+	if (dev->group && qatomic_xchg(&dev->net.rx_ready, false))
 		qemu_flush_queued_packets(qemu_get_queue(dev->net.nic));
 }
 
@@ -314,6 +315,7 @@ void tqemu_net_cleanup(struct tqemu_dev *dev)
 		qemu_del_nic(net->nic);
 	net->nic = NULL;
 	qemu_bh_delete(net->bh);
+	net->bh = NULL;
 	/* A timer of the firmware's may still send: not into freed memory. */
 	tqemu_group_lock(dev->group);
 	g_free(net->txq.buf);

@@ -21,13 +21,18 @@
 #define EXT_CAP_DSN		0x160
 #define PBA_PAGE		4096
 
-/* BAR0 */
+/*
+ * BAR0. QEMU finds out whose an access is before it takes the BQL, and the device
+ * may be unplugged meanwhile.
+ */
 
 static uint64_t regs_read(void *opaque, hwaddr addr, unsigned int size)
 {
 	struct tqemu_dev *dev = opaque;
 	uint32_t val;
 
+	if (!dev->group)
+		return ~0ULL;
 	tqemu_group_lock(dev->group);
 	val = tfw_mmio_read(dev->fw, TFW_FUNC_PF, addr);
 	tqemu_group_unlock(dev->group);
@@ -40,6 +45,8 @@ static void regs_write(void *opaque, hwaddr addr, uint64_t val,
 	struct tqemu_dev *dev = opaque;
 	struct tqemu_group *g = dev->group;
 
+	if (!g)
+		return;
 	tqemu_group_lock(g);
 	tfw_mmio_write(dev->fw, TFW_FUNC_PF, addr, val);
 	tqemu_group_run(g, dev);
@@ -65,7 +72,11 @@ static uint64_t uar_read(void *opaque, hwaddr addr, unsigned int size)
 static void uar_write(void *opaque, hwaddr addr, uint64_t val,
 		      unsigned int size)
 {
-	tqemu_doorbell(opaque, TFW_FUNC_PF, addr, val);
+	struct tqemu_dev *dev = opaque;
+
+	/* As for BAR0. */
+	if (dev->group)
+		tqemu_doorbell(dev, TFW_FUNC_PF, addr, val);
 }
 
 static const MemoryRegionOps uar_ops = {
@@ -130,8 +141,9 @@ static void gone_unmap(struct tqemu_dev *dev)
 
 /* May the function do DMA and raise interrupts? */
 
-static bool dma_is_allowed(PCIDevice *pci)
+bool tqemu_pci_dma_allowed(struct tqemu_dev *dev)
 {
+	PCIDevice *pci = &dev->pci;
 	uint16_t cmd = pci_get_word(pci->config + PCI_COMMAND);
 	uint16_t pm = pci_get_word(pci->config + pci->pm_cap + PCI_PM_CTRL);
 
@@ -144,8 +156,14 @@ static void dma_set(struct tqemu_dev *dev, bool on)
 	if (on == dev->dma.on)
 		return;
 	tqemu_group_lock(dev->group);
-	dev->dma.on = on;
-	tfw_func_set_dma(dev->fw, TFW_FUNC_PF, on);
+	if (on) {
+		dev->dma.on = true;
+		tfw_func_set_dma(dev->fw, TFW_FUNC_PF, true);
+		/* Messages that could not be sent meanwhile. */
+		qatomic_store_release(&dev->irq_any, true);
+	} else {
+		tqemu_dma_off(dev);
+	}
 	tqemu_group_run(dev->group, dev);
 	tqemu_group_unlock(dev->group);
 	tqemu_group_deliver(dev->group);
@@ -169,7 +187,7 @@ static void tulle_write_config(PCIDevice *pci, uint32_t addr, uint32_t val,
 	pci_default_write_config(pci, addr, val, len);
 	pcie_cap_flr_write_config(pci, addr, val, len);
 	pcie_aer_write_config(pci, addr, val, len);
-	dma_set(dev, dma_is_allowed(pci));
+	dma_set(dev, tqemu_pci_dma_allowed(dev));
 }
 
 static bool reset_is_flr(PCIDevice *pci)
