@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Steering: commands and their refusals; the engine against a list that is
- * searched from front to back; and sizes at which a list would not do.
+ * searched from front to back, up to a million rules; and how long it takes.
  */
 #include <stdio.h>
 #include <time.h>
@@ -122,26 +122,31 @@ static struct tulle_rule drop_rule(u32 mask, u32 id, u32 priority)
 }
 
 /*
- * The reference: rules in the order of their insertion, all looked at.
+ * The reference: a list of rules, all looked at. @age: the older has less
  */
 struct ref {
-	struct tulle_flow_key	mask;
-	struct tulle_flow_key	key;
+	const union tfw_key	*mask;
+	union tfw_key		key;
 	u32			id;
 	u32			priority;
+	u32			age;
 	bool			live;
 };
 
 static bool ref_match(const struct ref *r, const union tfw_key *key)
 {
-	const u8 *m = (const u8 *)&r->mask, *k = (const u8 *)&r->key;
-	const u8 *p = (const u8 *)key;
 	size_t i;
 
-	for (i = 0; i < sizeof(r->key); i++)
-		if ((p[i] & m[i]) != k[i])
+	for (i = 0; i < TFW_KEY_WORDS; i++)
+		if ((key->word[i] & r->mask->word[i]) != r->key.word[i])
 			return false;
 	return true;
+}
+
+static bool ref_is_before(const struct ref *a, const struct ref *b)
+{
+	return a->priority != b->priority ? a->priority < b->priority :
+					    a->age < b->age;
 }
 
 static const struct ref *ref_lookup(const struct ref *refs, u32 n,
@@ -151,27 +156,27 @@ static const struct ref *ref_lookup(const struct ref *refs, u32 n,
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		if (!refs[i].live || !ref_match(&refs[i], key))
+		if (!refs[i].live || (best && !ref_is_before(&refs[i], best)))
 			continue;
-		if (!best || refs[i].priority < best->priority)
+		if (ref_match(&refs[i], key))
 			best = &refs[i];
 	}
 	return best;
 }
 
-/* Few values per field, so that rules overlap a lot. */
-static void random_key(struct fx *fx, struct tulle_flow_key *key)
+/* Few values per field, 0 to @most, so that rules overlap a lot. */
+static void random_key(struct fx *fx, struct tulle_flow_key *key, u8 most)
 {
 	memset(key, 0, sizeof(*key));
-	key->dmac[5] = rnd(fx) & 3;
-	key->smac[5] = rnd(fx) & 3;
+	key->dmac[5] = rnd(fx) & most;
+	key->smac[5] = rnd(fx) & most;
 	key->ethertype = cpu_to_be16(0x0800);
-	key->vlan[0] = cpu_to_be16(rnd(fx) & 3);
+	key->vlan[0] = cpu_to_be16(rnd(fx) & most);
 	key->ip_proto = rnd(fx) & 1 ? 6 : 17;
-	key->src[0] = cpu_to_be32(rnd(fx) & 3);
-	key->dst[3] = cpu_to_be32(rnd(fx) & 3);
-	key->l4_src = cpu_to_be16(rnd(fx) & 3);
-	key->l4_dst = cpu_to_be16(rnd(fx) & 3);
+	key->src[0] = cpu_to_be32(rnd(fx) & most);
+	key->dst[3] = cpu_to_be32(rnd(fx) & most);
+	key->l4_src = cpu_to_be16(rnd(fx) & most);
+	key->l4_dst = cpu_to_be16(rnd(fx) & most);
 	key->vport = cpu_to_le16(rnd(fx) & 1);
 }
 
@@ -205,21 +210,26 @@ static void mask_key(struct tulle_flow_key *key,
 		k[i] &= m[i];
 }
 
-static void compare(struct fx *fx, const struct ref *refs, u32 n, u32 rounds)
+/* One packet, whose fields have values up to @most. Found anything? */
+static bool compare_one(struct fx *fx, const struct ref *refs, u32 n, u8 most)
 {
-	struct tfw_table *t = table_of(fx, fx->table);
 	const struct ref *want;
 	struct tfw_rule *got;
 	union tfw_key key;
 
-	while (rounds--) {
-		random_key(fx, &key.key);
-		want = ref_lookup(refs, n, &key);
-		got = tfw_table_lookup(t, &key);
-		if (!want != !got || (want && got->id.aux != want->id))
-			fail_msg("want %d, got %d", want ? (int)want->id : -1,
-				 got ? (int)got->id.aux : -1);
-	}
+	random_key(fx, &key.key, most);
+	want = ref_lookup(refs, n, &key);
+	got = tfw_table_lookup(table_of(fx, fx->table), &key);
+	if (!want != !got || (want && got->id.aux != want->id))
+		fail_msg("want %d, got %d", want ? (int)want->id : -1,
+			 got ? (int)got->id.aux : -1);
+	return want;
+}
+
+static void compare(struct fx *fx, const struct ref *refs, u32 n, u32 rounds)
+{
+	while (rounds--)
+		compare_one(fx, refs, n, 3);
 }
 
 #define REF_MASKS	16
@@ -228,13 +238,13 @@ static void compare(struct fx *fx, const struct ref *refs, u32 n, u32 rounds)
 static void test_against_list(void **state)
 {
 	struct ref *refs = calloc(REF_RULES, sizeof(*refs));
-	struct tulle_flow_key masks[REF_MASKS];
+	union tfw_key masks[REF_MASKS];
 	struct fx *fx = *state;
 	u32 handle[REF_MASKS], i, m;
 
 	for (i = 0; i < REF_MASKS; i++) {
-		random_mask(fx, &masks[i]);
-		handle[i] = make_mask(fx, fx->table, &masks[i]);
+		random_mask(fx, &masks[i].key);
+		handle[i] = make_mask(fx, fx->table, &masks[i].key);
 		assert_int_not_equal(handle[i], 0);
 	}
 	for (i = 0; i < REF_RULES; i++) {
@@ -242,10 +252,10 @@ static void test_against_list(void **state)
 
 		m = rnd(fx) % REF_MASKS;
 		rule = drop_rule(handle[m], i, rnd(fx) % 7);
-		random_key(fx, &rule.key);
-		mask_key(&rule.key, &masks[m]);
-		refs[i] = (struct ref){ masks[m], rule.key, i,
-					le32_to_cpu(rule.priority), true };
+		random_key(fx, &rule.key, 3);
+		mask_key(&rule.key, &masks[m].key);
+		refs[i] = (struct ref){ &masks[m], { rule.key }, i,
+					le32_to_cpu(rule.priority), i, true };
 		assert_int_equal(add_rules(fx, fx->table, &rule, 1, 0, NULL), 0);
 		if (i % 5 == 4) {
 			u32 victim = rnd(fx) % (i + 1);
@@ -284,6 +294,150 @@ static double seconds(void)
 }
 
 #define BATCH	4096
+
+/*
+ * struct many - a table and its list, in sizes that drivers reach
+ * @refs: @n of them, by id
+ * @added: so far, with those that went again
+ */
+struct many {
+	union tfw_key	masks[REF_MASKS];
+	u32		handle[REF_MASKS];
+	struct ref	*refs;
+	u32		n;
+	u32		added;
+};
+
+#define MANY_VALUES	0x0f	/* of each field of a rule */
+#define MANY_PACKETS	0x1f	/* of a packet: some match nothing */
+#define MANY_FIELDS	3	/* that a mask has at least, so that some do not */
+
+/* The thread sanitizer has nothing to tell of one thread, and takes its time. */
+#ifdef __SANITIZE_THREAD__
+#define MANY_SAMPLES	50
+#define MOST_RULES	200000
+#define MOST_SAMPLES	20
+#else
+#define MANY_SAMPLES	500
+#define MOST_RULES	1000000
+#define MOST_SAMPLES	25
+#endif
+
+static u32 mask_fields(const struct tulle_flow_key *m)
+{
+	return !!m->dmac[0] + !!m->vlan[0] + !!m->src[0] + !!m->dst[3] +
+	       !!m->l4_dst;
+}
+
+static void many_create(struct fx *fx, struct many *many, u32 n)
+{
+	u32 i;
+
+	*many = (struct many){
+		.refs = calloc(n, sizeof(*many->refs)),
+		.n = n,
+	};
+	assert_non_null(many->refs);
+	for (i = 0; i < REF_MASKS; i++) {
+		do
+			random_mask(fx, &many->masks[i].key);
+		while (mask_fields(&many->masks[i].key) < MANY_FIELDS);
+		many->handle[i] = make_mask(fx, fx->table,
+					    &many->masks[i].key);
+		assert_int_not_equal(many->handle[i], 0);
+	}
+}
+
+/* A new one with this id. */
+static struct tulle_rule many_rule(struct fx *fx, struct many *many, u32 id)
+{
+	u32 m = rnd(fx) % REF_MASKS;
+	struct tulle_rule rule = drop_rule(many->handle[m], id, rnd(fx) % 7);
+
+	random_key(fx, &rule.key, MANY_VALUES);
+	mask_key(&rule.key, &many->masks[m].key);
+	many->refs[id] = (struct ref){ &many->masks[m], { rule.key }, id,
+				       le32_to_cpu(rule.priority),
+				       many->added++, true };
+	return rule;
+}
+
+/* All that are not there. */
+static void many_add(struct fx *fx, struct many *many)
+{
+	struct tulle_rule *rules = calloc(BATCH, sizeof(*rules));
+	u32 id, n = 0;
+
+	for (id = 0; id < many->n; id++) {
+		if (!many->refs[id].live)
+			rules[n++] = many_rule(fx, many, id);
+		if (n == BATCH || (n && id + 1 == many->n)) {
+			assert_int_equal(add_rules(fx, fx->table, rules, n, 0,
+						   NULL), 0);
+			n = 0;
+		}
+	}
+	free(rules);
+}
+
+/* Every other one, by chance. */
+static void many_del_half(struct fx *fx, struct many *many)
+{
+	u32 ids[BATCH], id, n = 0;
+
+	for (id = 0; id < many->n; id++) {
+		if (many->refs[id].live && rnd(fx) & 1) {
+			many->refs[id].live = false;
+			ids[n++] = id;
+		}
+		if (n == BATCH || (n && id + 1 == many->n)) {
+			assert_int_equal(del_rules(fx, fx->table, ids, n,
+						   NULL), 0);
+			n = 0;
+		}
+	}
+}
+
+static void many_compare(struct fx *fx, const struct many *many, u32 samples)
+{
+	u32 i, live = 0, found = 0;
+
+	for (i = 0; i < many->n; i++)
+		live += many->refs[i].live;
+	assert_int_equal(table_of(fx, fx->table)->ids.count, live);
+	for (i = 0; i < samples; i++)
+		found += compare_one(fx, many->refs, many->n, MANY_PACKETS);
+	printf("# %u rules in %u masks: %u packets as in the list, %u of them match nothing\n",
+	       live, REF_MASKS, samples, samples - found);
+	assert_in_range(found, 1, samples - 1);
+}
+
+static void against_many(struct fx *fx, u32 n, u32 samples)
+{
+	double start = seconds();
+	struct many many;
+	u32 i;
+
+	many_create(fx, &many, n);
+	for (i = 0; i < 2; i++) {
+		many_add(fx, &many);
+		many_compare(fx, &many, samples);
+		many_del_half(fx, &many);
+		many_compare(fx, &many, samples);
+	}
+	printf("# %.1f s\n", seconds() - start);
+	free(many.refs);
+}
+
+static void test_against_long_list(void **state)
+{
+	against_many(*state, 100000, MANY_SAMPLES);
+}
+
+static void test_against_longest_list(void **state)
+{
+	against_many(*state, MOST_RULES, MOST_SAMPLES);
+}
 
 /* @per_mask rules in each of @nmasks; ids count up, keys are all different. */
 static void fill(struct fx *fx, u32 nmasks, u32 per_mask)
@@ -653,6 +807,8 @@ int main(void)
 		T(test_packets),
 		T(test_train),
 		T(test_switch_rules),
+		T(test_against_long_list),
+		T(test_against_longest_list),
 		T(test_16_masks),
 		T(test_million),
 	};

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +131,196 @@ static void test_strikes(void **state)
 	assert_string_equal(counters(fx), "wire_loss=3/10");
 	tfw_dev_reset(fx->d.dev);
 	assert_string_equal(counters(fx), "wire_loss=0/0");
+}
+
+/*
+ * struct plans - faults or lies, whichever a test is about
+ * @hot: of the device
+ */
+struct plans {
+	bool		(*set)(struct tfw_dev *dev, const char *text,
+			       char *err, size_t err_len);
+	void		(*counters)(struct tfw_dev *dev, char *buf,
+				    size_t len);
+	const char	*(*name)(unsigned int point);
+	struct tfw_plan	*hot;
+	u32		n;
+};
+
+static struct plans fault_plans(struct fixture *fx)
+{
+	return (struct plans){ tfw_dev_set_faults, tfw_dev_fault_counters,
+			       tfw_fault_name, &fx->d.dev->faults,
+			       TFW_FAULT_POINTS };
+}
+
+static struct plans lie_plans(struct fixture *fx)
+{
+	return (struct plans){ tfw_dev_set_liar, tfw_dev_liar_counters,
+			       tfw_lie_name, &fx->d.dev->liar, TFW_LIES };
+}
+
+#define RUN_PASSES	2000
+#define PLAN_LEN	1024
+
+/*
+ * struct run - what a plan did
+ * @counters: as QEMU's user sees them
+ * @hits: of each point
+ * @what: of each point: when it struck, and what it drew then
+ */
+struct run {
+	char	counters[1024];
+	u64	hits[TFW_PLAN_POINTS];
+	u64	what[TFW_PLAN_POINTS];
+};
+
+static void run_pass(struct plans *p, unsigned int point, struct run *run)
+{
+	u64 seen = 0;
+
+	if (tfw_plan_test(p->hot, point)) {
+		run->hits[point]++;
+		seen = tfw_plan_random(p->hot, point) | 1;
+	}
+	run->what[point] = run->what[point] * 0x100000001b3ULL + seen;
+}
+
+/* Points from @first to @last, with probability. */
+static void plan_text(const struct plans *p, unsigned int first,
+		      unsigned int last, unsigned int seed, char *text)
+{
+	size_t len = (size_t)snprintf(text, PLAN_LEN, "seed=%u", seed);
+	unsigned int i;
+
+	for (i = first; i <= last; i++) {
+		len += (size_t)snprintf(text + len, PLAN_LEN - len,
+					";%s:p=0.1", p->name(i));
+		assert_in_range(len, 1, PLAN_LEN - 1);
+	}
+}
+
+/* Only @point; or all of them, with @point == p->n. */
+static void run_plan(struct fixture *fx, struct plans *p, unsigned int point,
+		     unsigned int seed, struct run *run)
+{
+	unsigned int i, first, last, pass;
+	char text[PLAN_LEN], err[80];
+
+	first = point < p->n ? point : 0;
+	last = point < p->n ? point : p->n - 1;
+	plan_text(p, first, last, seed, text);
+	assert_true(p->set(fx->d.dev, text, err, sizeof(err)));
+	memset(run, 0, sizeof(*run));
+	for (pass = 0; pass < RUN_PASSES; pass++)
+		for (i = first; i <= last; i++)
+			run_pass(p, i, run);
+	p->counters(fx->d.dev, run->counters, sizeof(run->counters));
+}
+
+static void check_seed(struct fixture *fx, struct plans *p, unsigned int point)
+{
+	struct run a, b;
+	unsigned int i;
+
+	run_plan(fx, p, point, 5, &a);
+	run_plan(fx, p, point, 5, &b);
+	assert_string_equal(a.counters, b.counters);
+	assert_memory_equal(&a, &b, sizeof(a));
+	run_plan(fx, p, point, 6, &b);
+	for (i = 0; i < p->n; i++) {
+		if (point < p->n && i != point)
+			continue;
+		assert_in_range(a.hits[i], RUN_PASSES / 20, RUN_PASSES / 5);
+		assert_int_not_equal(a.what[i], b.what[i]);
+	}
+	/* Few counters are equal by chance; all of them never. */
+	if (point == p->n)
+		assert_string_not_equal(a.counters, b.counters);
+}
+
+/* Every point, alone and among all others, which do not matter to it. */
+static void check_seeds(struct fixture *fx, struct plans *p)
+{
+	struct run alone, all;
+	unsigned int i;
+
+	check_seed(fx, p, p->n);
+	run_plan(fx, p, p->n, 5, &all);
+	for (i = 0; i < p->n; i++) {
+		check_seed(fx, p, i);
+		run_plan(fx, p, i, 5, &alone);
+		assert_int_equal(alone.hits[i], all.hits[i]);
+		assert_int_equal(alone.what[i], all.what[i]);
+	}
+	for (i = 1; i < p->n; i++)
+		assert_int_not_equal(all.what[i], all.what[0]);
+}
+
+static void test_fault_seeds(void **state)
+{
+	struct plans p = fault_plans(*state);
+
+	check_seeds(*state, &p);
+}
+
+static void test_lie_seeds(void **state)
+{
+	struct plans p = lie_plans(*state);
+
+	check_seeds(*state, &p);
+}
+
+/* What a device that lies in everything writes, as a number. */
+static u64 lies_told(struct fixture *fx, const char *text, char *counters,
+		     size_t len)
+{
+	u64 told = 0;
+	char err[80];
+	u32 i, k;
+
+	assert_true(tfw_dev_set_liar(fx->d.dev, text, err, sizeof(err)));
+	for (i = 0; i < 1000; i++) {
+		union {
+			struct tulle_rx_cqe	rx;
+			struct tulle_rdma_cqe	rdma;
+			struct tulle_eqe	eqe;
+			u8			byte[64];
+		} u = { .byte = { 0 } };
+
+		if (i % 3 == 0)
+			u.rx.qn_op = le32_encode_bits(TULLE_CQE_RX,
+						      TULLE_CQE_OP);
+		if (i % 3 == 1)
+			u.rdma.qn_op = le32_encode_bits(TULLE_CQE_RECV,
+							TULLE_CQE_OP);
+		if (i % 3 == 2)
+			told += tfw_lie_eqe(fx->d.dev, &u.eqe);
+		else
+			tfw_lie_cqe(fx->d.dev, &u, i % 3 ? sizeof(u.rdma) :
+							   sizeof(u.rx));
+		for (k = 0; k < sizeof(u); k++)
+			told = told * 0x100000001b3ULL + u.byte[k];
+	}
+	tfw_dev_liar_counters(fx->d.dev, counters, len);
+	return told;
+}
+
+/* The same lies in the same places, not only as many. */
+static void test_same_lies(void **state)
+{
+	struct plans p = lie_plans(*state);
+	struct fixture *fx = *state;
+	char text[PLAN_LEN], one[512], two[512];
+	u64 told;
+
+	plan_text(&p, 0, TFW_LIE_EQE_STORM, 5, text);
+	told = lies_told(fx, text, one, sizeof(one));
+	assert_int_equal(lies_told(fx, text, two, sizeof(two)), told);
+	assert_string_equal(one, two);
+	plan_text(&p, 0, TFW_LIE_EQE_STORM, 6, text);
+	assert_int_not_equal(lies_told(fx, text, two, sizeof(two)), told);
+	assert_string_not_equal(one, two);
 }
 
 static void test_cmd_faults(void **state)
@@ -493,6 +684,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_grammar),
 		TEST(test_strikes),
+		TEST(test_fault_seeds),
+		TEST(test_lie_seeds),
+		TEST(test_same_lies),
 		TEST(test_cmd_faults),
 		TEST(test_crash),
 		TEST(test_stall),
