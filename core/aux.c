@@ -6,6 +6,8 @@
 #include "core.h"
 #include "trace.h"
 
+#define TULLE_ATTACH_AGAIN	(2 * HZ)
+
 static DEFINE_IDA(tulle_adev_ida);
 
 static bool tulle_eth_is_supported(const struct tulle_core *core)
@@ -150,19 +152,40 @@ static void tulle_client_detach(struct tulle_core *core, unsigned int idx)
 	trace_tulle_life(core, "detach", 0);
 }
 
+/*
+ * Those that are not attached. What fails, for lack of memory in all likelihood,
+ * is tried again; a device that has failed meanwhile attaches them when it is up.
+ */
 void tulle_clients_attach(struct tulle_core *core)
 {
+	bool again = false;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < TULLE_ADEVS; i++) {
-		if (!core->clients[i].client)
+		if (!core->clients[i].client || core->clients[i].attached)
 			continue;
 		err = tulle_client_attach(core, i);
-		if (err)
-			pci_err(core->dev.pdev, "%s does not come back: %pe\n",
-				tulle_adev_table[i].suffix, ERR_PTR(err));
+		if (!err || test_bit(TULLE_F_FAILED, &core->flags))
+			continue;
+		pci_err(core->dev.pdev, "%s does not come back, will try again: %pe\n",
+			tulle_adev_table[i].suffix, ERR_PTR(err));
+		again = true;
 	}
+	if (again)
+		queue_delayed_work(core->wq, &core->attach_work,
+				   TULLE_ATTACH_AGAIN);
+}
+
+void tulle_attach_work(struct work_struct *work)
+{
+	struct tulle_core *core = container_of(to_delayed_work(work),
+					       struct tulle_core, attach_work);
+
+	devl_lock(core->dev.devlink);
+	if (core->loaded && !test_bit(TULLE_F_REMOVING, &core->flags))
+		tulle_clients_attach(core);
+	devl_unlock(core->dev.devlink);
 }
 
 void tulle_clients_detach(struct tulle_core *core)

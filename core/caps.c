@@ -171,11 +171,8 @@ static int tulle_mac_read(struct tulle_core *core)
 	if (err)
 		return err;
 	ether_addr_copy(dev->perm_mac, info.perm_mac);
-	if (!is_valid_ether_addr(dev->perm_mac)) {
-		pci_warn(dev->pdev, "MAC address %pM is not valid, a random one is used\n",
-			 dev->perm_mac);
-		eth_random_addr(dev->perm_mac);
-	}
+	if (!is_valid_ether_addr(dev->perm_mac))
+		eth_zero_addr(dev->perm_mac);
 	return 0;
 }
 

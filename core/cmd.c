@@ -228,15 +228,19 @@ static void tulle_slot_put(struct tulle_core *core, int slot, bool lost)
 	if (!lost)
 		tulle_ent_free_mboxes(cmd, ent);
 	spin_lock_irq(&cmd->lock);
-	ent->state = lost ? TULLE_SLOT_LOST : TULLE_SLOT_FREE;
 	cmd->nlost += lost;
-	cmd->nfree += !lost;
 	too_many = cmd->open && cmd->nlost > cmd->nslots / 2;
+	spin_unlock_irq(&cmd->lock);
+	/* While the slot is busy nobody brings the device up anew. */
+	if (too_many)
+		tulle_dev_fail(&core->dev, "too many commands got no answer");
+
+	spin_lock_irq(&cmd->lock);
+	ent->state = lost ? TULLE_SLOT_LOST : TULLE_SLOT_FREE;
+	cmd->nfree += !lost;
 	spin_unlock_irq(&cmd->lock);
 	/* Whoever waits for a slot, and whoever waits for all to be idle. */
 	wake_up_all(&cmd->wait);
-	if (too_many)
-		tulle_dev_fail(&core->dev, "too many commands got no answer");
 }
 
 static int tulle_slot_prepare(struct tulle_core *core, int slot,

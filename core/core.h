@@ -15,7 +15,7 @@
  *
  * Lock order: as in tulle_core.h; then, inside core, outermost first:
  *	tulle_irqs.lock, tulle_eq.lock (irq), tulle_cmdq.lock (irq)
- *	tulle_uar.lock is a leaf.
+ *	tulle_uar.lock and tulle_core.life_lock (irq) are leaves.
  */
 #ifndef TULLE_CORE_PRIVATE_H
 #define TULLE_CORE_PRIVATE_H
@@ -169,6 +169,7 @@ struct tulle_core {
 	struct tulle_dev dev;
 	void __iomem *regs;
 	unsigned long flags;
+	spinlock_t life_lock;	/* TULLE_F_FAILED, and what goes off with it */
 	bool loaded;		/* devlink lock */
 	bool held;		/* devlink lock */
 	bool caps_known;
@@ -188,6 +189,7 @@ struct tulle_core {
 	struct devlink_port port;
 	struct tulle_adev *adevs[TULLE_ADEVS];
 	struct tulle_client_slot clients[TULLE_ADEVS];
+	struct delayed_work attach_work;
 	struct work_struct adev_work;
 	struct mutex adev_lock;	/* probe and the work item add to adevs[] */
 	struct pci_saved_state *config;	/* of the last time it was up */
@@ -205,6 +207,7 @@ void tulle_adevs_del(struct tulle_core *core);
 void tulle_adev_work(struct work_struct *work);
 void tulle_announce(struct tulle_core *core);
 void tulle_clients_attach(struct tulle_core *core);
+void tulle_attach_work(struct work_struct *work);
 void tulle_clients_detach(struct tulle_core *core);
 
 /* bar.c */

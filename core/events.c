@@ -29,6 +29,10 @@ static void tulle_events_work(struct work_struct *work)
 		tulle_events_call(core, &event);
 		event = (struct tulle_async_event) { .type = TULLE_EVENT_QP };
 		tulle_events_call(core, &event);
+		event = (struct tulle_async_event) {
+			.type = TULLE_EVENT_QUEUE_ERROR,
+		};
+		tulle_events_call(core, &event);
 	}
 	if (xchg(&core->events.dead, false)) {
 		event = (struct tulle_async_event) { .type = TULLE_EVENT_DEAD };

@@ -45,20 +45,33 @@ void tulle_health_note(struct tulle_core *core, const char *reason)
 	queue_work(core->wq, &core->health.fail);
 }
 
+/*
+ * Commands end, and DMA is off before any caller goes on, the first or not: it may
+ * free memory then. So may whoever sees that the device is not up.
+ *
+ * Return: true for the first caller.
+ */
+static bool tulle_cut_off(struct tulle_core *core)
+{
+	unsigned long flags;
+	bool known;
+
+	spin_lock_irqsave(&core->life_lock, flags);
+	known = test_and_set_bit(TULLE_F_FAILED, &core->flags);
+	pci_clear_master(core->dev.pdev);
+	WRITE_ONCE(core->dev.up, false);
+	spin_unlock_irqrestore(&core->life_lock, flags);
+	if (!known)
+		tulle_cmd_abort(core);
+	return !known;
+}
+
 void tulle_dev_fail(struct tulle_dev *dev, const char *reason)
 {
 	struct tulle_core *core = to_tulle_core(dev);
-	bool known = test_and_set_bit(TULLE_F_FAILED, &core->flags);
 
-	/*
-	 * DMA is off before any caller goes on, the first or not: it may free
-	 * memory then.
-	 */
-	WRITE_ONCE(dev->up, false);
-	pci_clear_master(dev->pdev);
-	if (known)
+	if (!tulle_cut_off(core))
 		return;
-	tulle_cmd_abort(core);
 	tulle_event_post_dead(core);
 	core->health.failures++;
 	tulle_health_note(core, reason);
@@ -146,6 +159,7 @@ void tulle_health_stop(struct tulle_core *core)
 void tulle_health_drain(struct tulle_core *core)
 {
 	disable_work_sync(&core->health.fail);
+	disable_delayed_work_sync(&core->attach_work);
 }
 
 static bool tulle_health_is_alive(struct tulle_core *core)
@@ -167,6 +181,9 @@ static int tulle_health_recover(struct devlink_health_reporter *reporter,
 	}
 	if (priv_ctx && tulle_health_is_alive(core))
 		return 0;
+	/* It would not answer those who take leave of it either. */
+	if (priv_ctx && core->loaded)
+		tulle_cut_off(core);
 	do {
 		tulle_down(core);
 		err = tulle_up(core);

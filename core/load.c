@@ -15,7 +15,10 @@ static int tulle_start(struct tulle_core *core)
 {
 	int err;
 
+	/* Nobody is in the middle of switching the device off any more. */
+	spin_lock_irq(&core->life_lock);
 	clear_bit(TULLE_F_FAILED, &core->flags);
+	spin_unlock_irq(&core->life_lock);
 	err = tulle_reset(core);
 	if (err) {
 		pci_err(core->dev.pdev, "device is not ready after reset: %pe\n",
@@ -84,11 +87,9 @@ int tulle_up(struct tulle_core *core)
 	if (err)
 		return err;
 	core->loaded = true;
-	WRITE_ONCE(core->dev.up, true);
-	/* Either tulle_dev_fail() clears up after us, or we see its flag. */
-	smp_mb();
-	if (test_bit(TULLE_F_FAILED, &core->flags))
-		WRITE_ONCE(core->dev.up, false);
+	spin_lock_irq(&core->life_lock);
+	WRITE_ONCE(core->dev.up, !test_bit(TULLE_F_FAILED, &core->flags));
+	spin_unlock_irq(&core->life_lock);
 	tulle_config_save(core);
 	tulle_health_start(core);
 	tulle_clients_attach(core);

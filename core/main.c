@@ -48,11 +48,13 @@ static void tulle_pci_disable(struct tulle_core *core)
 
 static int tulle_core_init(struct tulle_core *core)
 {
+	spin_lock_init(&core->life_lock);
 	mutex_init(&core->irqs.lock);
 	tulle_uars_init(core);
 	tulle_events_init(core);
 	tulle_health_init(core);
 	INIT_WORK(&core->adev_work, tulle_adev_work);
+	INIT_DELAYED_WORK(&core->attach_work, tulle_attach_work);
 	mutex_init(&core->adev_lock);
 	core->wq = alloc_workqueue("tulle-%s", WQ_UNBOUND, 0,
 				   pci_name(core->dev.pdev));

@@ -44,6 +44,8 @@ struct tulle_en_stats;
 #define TULLE_EN_TX_SIZE_DEFAULT 1024
 #define TULLE_EN_TX_SIZE_MAX	8192
 #define TULLE_EN_RX_BUF_MAX	65536
+/* Small enough to fit two blocks together with the segments before it. */
+#define TULLE_EN_TX_INLINE	(2 * TULLE_SQ_BLOCK - sizeof(struct tulle_eth_wqe))
 #define TULLE_EN_HDS_THRESH_MAX	1024
 #define TULLE_EN_CHANNELS_MAX	128
 
@@ -468,6 +470,7 @@ u32 tulle_en_rss_handle(struct tulle_en_priv *priv);
 /* filter.c: start/stop install and remove the rules */
 int tulle_en_filter_init(struct tulle_en_priv *priv);
 void tulle_en_filter_cleanup(struct tulle_en_priv *priv);
+int tulle_en_filter_replay(struct tulle_en_priv *priv);
 int tulle_en_filter_start(struct tulle_en_priv *priv);
 void tulle_en_filter_stop(struct tulle_en_priv *priv);
 int tulle_en_filter_set_mac(struct tulle_en_priv *priv, const u8 *addr);
@@ -494,6 +497,8 @@ int tulle_en_stats_init(struct tulle_en_priv *priv);
 void tulle_en_stats_cleanup(struct tulle_en_priv *priv);
 void tulle_en_stats_start(struct tulle_en_priv *priv);
 void tulle_en_stats_stop(struct tulle_en_priv *priv);
+void tulle_en_stats_settle(struct tulle_en_priv *priv, unsigned int from,
+			   unsigned int to);
 void tulle_en_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *stats);
 
 /* coalesce.c: moder_init once per channel; start and stop while NAPI is disabled */

@@ -490,12 +490,16 @@ int tulle_en_filter_set_features(struct tulle_en_priv *priv,
 				 netdev_features_t features)
 {
 	struct tulle_en_filter *f = priv->filter;
+	bool before;
 	int err = 0;
 
 	mutex_lock(&f->lock);
+	before = f->vlan_filter;
 	f->vlan_filter = filter_wants_vlans(features);
 	if (f->running)
 		err = filter_apply_modes(priv);
+	if (err)
+		f->vlan_filter = before;
 	mutex_unlock(&f->lock);
 	return err;
 }
@@ -631,6 +635,39 @@ static int filter_root_find(struct tulle_en_priv *priv)
 		return err;
 	priv->filter->root = le32_to_cpu(info.rx_root);
 	return priv->filter->root ? 0 : -EPROTO;
+}
+
+static int filter_vid_note(struct net_device *vdev, int vid, void *vids)
+{
+	__set_bit(vid, vids);
+	return 0;
+}
+
+/**
+ * tulle_en_filter_replay() - learn what changed while the device was detached
+ * @priv: the net_device's, closed
+ *
+ * The stack tells nobody then. VLANs that it tried to add it was refused; those
+ * that it has dropped are forgotten.
+ *
+ * Context: rtnl and instance lock.
+ * Return: 0 or -ENOMEM.
+ */
+int tulle_en_filter_replay(struct tulle_en_priv *priv)
+{
+	struct tulle_en_filter *f = priv->filter;
+	unsigned long *vids;
+
+	vids = bitmap_zalloc(VLAN_N_VID, GFP_KERNEL);
+	if (!vids)
+		return -ENOMEM;
+	vlan_for_each(priv->netdev, filter_vid_note, vids);
+	mutex_lock(&f->lock);
+	bitmap_and(f->ctags, f->ctags, vids, VLAN_N_VID);
+	bitmap_and(f->stags, f->stags, vids, VLAN_N_VID);
+	mutex_unlock(&f->lock);
+	bitmap_free(vids);
+	return tulle_rx_mode_replay(priv->netdev, tulle_en_set_rx_mode);
 }
 
 int tulle_en_filter_start(struct tulle_en_priv *priv)

@@ -272,7 +272,8 @@ static int health_recover_rx(struct tulle_en_priv *priv, unsigned int ix,
 {
 	struct tulle_en_channel *ch = health_channel(priv, ix);
 
-	if (!ch || !ch->rxq.mem)
+	/* One without memory could not be restarted by those who stopped it. */
+	if (!ch)
 		return 0;
 	if (!restart && !test_bit(TULLE_EN_RXQ_STARVED, &ch->rxq.flags))
 		return 0;

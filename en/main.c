@@ -240,7 +240,9 @@ static void en_queue_error(struct tulle_en_priv *priv,
 	for (ix = 0; tulle_en_is_open(priv) && ix < priv->params.channels;
 	     ix++) {
 		ch = priv->channel[ix];
-		if (tulle_en_rxq_has(&ch->rxq, event->obj, event->handle) &&
+		/* Without a handle: it may have been any. Tx has a watchdog. */
+		if ((!event->handle ||
+		     tulle_en_rxq_has(&ch->rxq, event->obj, event->handle)) &&
 		    tulle_en_rxq_is_broken(&ch->rxq))
 			tulle_en_health_rx_error(priv, ix, TULLE_CQE_FLUSHED, 0);
 		if (tulle_en_txq_has(&ch->txq, event->obj, event->handle))
@@ -270,12 +272,16 @@ static int en_attach(struct tulle_adev *tadev)
 {
 	struct tulle_en_priv *priv = auxiliary_get_drvdata(&tadev->adev);
 	struct net_device *dev = priv->netdev;
-	int err = 0;
+	int err;
 
 	rtnl_lock();
 	netdev_lock_ops(dev);
-	if (netif_running(dev))
+	err = tulle_en_filter_replay(priv);
+	if (!err && netif_running(dev))
 		err = tulle_en_open_locked(priv, NULL);
+	/* Closed meanwhile: the watchdog looks at queues that nobody starts. */
+	if (!err && !netif_running(dev))
+		netif_tx_start_all_queues(dev);
 	if (!err)
 		netif_device_attach(dev);
 	netdev_unlock_ops(dev);
@@ -310,7 +316,8 @@ static int en_check_device(const struct tulle_dev *tdev)
 		lacks = "Ethernet queues";
 	else if (!tulle_cap(tdev, RX_CHAIN))
 		lacks = "packets in several receive buffers";
-	else if (!tulle_cap(tdev, TX_INLINE))
+	else if (!tulle_cap(tdev, TX_INLINE) ||
+		 limits->max_tx_inline < TULLE_EN_TX_INLINE)
 		lacks = "inline data in send queues";
 	else if (limits->max_tx_sges < MAX_SKB_FRAGS + 1 ||
 		 limits->max_tx_blocks < TULLE_SQ_MAX_BLOCKS)

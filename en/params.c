@@ -12,6 +12,14 @@
 /* Smallest header slot: Ethernet, two tags, IPv6, TCP with all options. */
 #define TULLE_EN_HDR_MIN	256
 
+/* A receive WQE with two segments: header and data. */
+#define TULLE_EN_SPLIT_WQE \
+	roundup_pow_of_two(sizeof(struct tulle_rq_wqe) + \
+			   2 * sizeof(struct tulle_sge))
+
+/* Less than headers makes no aggregate. */
+#define TULLE_EN_GRO_MIN	128
+
 /**
  * tulle_en_gro_max() - the largest aggregate that the stack takes
  * @dev: the net_device
@@ -44,14 +52,21 @@ void tulle_en_params_init(struct tulle_en_priv *priv)
 
 u32 tulle_en_rx_size_max(const struct tulle_en_priv *priv)
 {
+	const struct tulle_limits *limits = &priv->tdev->limits;
+
+	/* Each buffer has a completion. */
 	return min(TULLE_EN_RX_SIZE_MAX,
-		   1U << priv->tdev->limits.log_max_rq_size);
+		   1U << min(limits->log_max_rq_size, limits->log_max_cq_size));
 }
 
 u32 tulle_en_tx_size_max(const struct tulle_en_priv *priv)
 {
+	const struct tulle_limits *limits = &priv->tdev->limits;
+
+	/* The CQ has twice the entries. */
 	return min(TULLE_EN_TX_SIZE_MAX,
-		   1U << priv->tdev->limits.log_max_sq_size);
+		   1U << min(limits->log_max_sq_size,
+			     limits->log_max_cq_size - 1));
 }
 
 static int check_rings(struct tulle_en_priv *priv,
@@ -90,7 +105,9 @@ static int check_split(struct tulle_en_priv *priv,
 		return -ERANGE;
 	}
 	if (params->tcp_data_split == ETHTOOL_TCP_DATA_SPLIT_ENABLED &&
-	    !tulle_cap(priv->tdev, RX_SPLIT)) {
+	    (!tulle_cap(priv->tdev, RX_SPLIT) ||
+	     priv->tdev->limits.max_rq_sges < 2 ||
+	     priv->tdev->limits.log_max_rq_wqe < ilog2(TULLE_EN_SPLIT_WQE))) {
 		NL_SET_ERR_MSG(extack, "The device cannot split headers");
 		return -EOPNOTSUPP;
 	}
@@ -144,7 +161,7 @@ static u32 rx_flags(const struct tulle_en_priv *priv,
 		flags |= TULLE_RQ_F_STAG_STRIP;
 	if (features & NETIF_F_RXFCS)
 		flags |= TULLE_RQ_F_FCS;
-	if (features & NETIF_F_GRO_HW)
+	if (features & NETIF_F_GRO_HW && params->gro_max >= TULLE_EN_GRO_MIN)
 		flags |= TULLE_RQ_F_GRO;
 	if ((features & NETIF_F_RXCSUM) && tulle_cap(tdev, RX_CSUM_COMPLETE))
 		flags |= TULLE_RQ_F_CSUM_COMPLETE;
@@ -155,8 +172,7 @@ static void rx_geom_split(const struct tulle_en_params *params,
 			  struct tulle_en_rx_geom *geom)
 {
 	geom->type = TULLE_RQ_SPLIT;
-	geom->log_wqe = ilog2(roundup_pow_of_two(sizeof(struct tulle_rq_wqe) +
-						 2 * sizeof(struct tulle_sge)));
+	geom->log_wqe = ilog2(TULLE_EN_SPLIT_WQE);
 	geom->split_thresh = params->hds_thresh;
 	geom->hdr_len = TULLE_EN_HDR_MIN;
 	if (params->hds_thresh > TULLE_EN_HDR_MIN)
@@ -172,7 +188,7 @@ static u32 rx_buf_len(const struct tulle_en_priv *priv,
 
 	if (params->rx_buf_len)
 		return params->rx_buf_len;
-	if (!(params->features & NETIF_F_GRO_HW))
+	if (!(params->features & NETIF_F_GRO_HW) || !gro_max)
 		return PAGE_SIZE;
 	len = roundup_pow_of_two(DIV_ROUND_UP(gro_max, MAX_SKB_FRAGS - 1));
 	return clamp_t(u32, len, PAGE_SIZE, TULLE_EN_RX_BUF_MAX);

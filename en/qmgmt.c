@@ -53,16 +53,26 @@ static int qmgmt_start(struct net_device *dev, struct netdev_queue_config *qcfg,
 	struct tulle_en_priv *priv = netdev_priv(dev);
 	struct qmgmt_mem *mem = per_queue_mem;
 	struct tulle_en_rx_mem *old;
+	bool back;
 	int err;
 
 	if (!tulle_en_is_open(priv))
 		return -ENETDOWN;
+	/* What the core stopped had failed to start before. */
+	if (!mem->rx)
+		return 0;
 	/* Memory that was stopped before starts over. */
-	if (mem->rx->draining)
+	back = mem->rx->draining;
+	if (back)
 		tulle_en_rx_mem_renew(mem->rx);
 	err = tulle_en_rxq_swap(&priv->channel[idx]->rxq, mem->rx, &old);
-	if (err)
+	if (err) {
+		/* The core leaves it without memory: recover it. */
+		if (back)
+			tulle_en_health_rx_error(priv, idx, TULLE_CQE_FLUSHED,
+						 0);
 		return err;
+	}
 	mem->rx = old;
 	return 0;
 }

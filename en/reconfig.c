@@ -118,6 +118,12 @@ static int swap_rx(struct tulle_en_priv *priv, struct new_mem *mem)
 		return 0;
 
 	while (ix--) {
+		/* It had none, because it could not be started: nor now. */
+		if (!mem->rx[ix]) {
+			tulle_en_rxq_stop(&priv->channel[ix]->rxq,
+					  &mem->rx[ix]);
+			continue;
+		}
 		/* Short of buffers is better than the wrong configuration. */
 		tulle_en_rx_mem_renew(mem->rx[ix]);
 		if (tulle_en_rxq_swap(&priv->channel[ix]->rxq, mem->rx[ix],
@@ -246,6 +252,7 @@ static int shrink(struct tulle_en_priv *priv,
 		return err;
 	}
 	tulle_en_channels_stop(priv, from, to);
+	tulle_en_stats_settle(priv, from, to);
 	tulle_en_channels_close(priv, from, to);
 	return 0;
 }
@@ -337,9 +344,6 @@ int tulle_en_rxq_recover(struct tulle_en_priv *priv, unsigned int ix)
 	if (!tulle_en_is_open(priv) || ix >= priv->params.channels)
 		return 0;
 	ch = priv->channel[ix];
-	if (!ch->rxq.mem)
-		return 0;
-
 	tulle_en_rx_geom(priv, &priv->params, &geom);
 	mem = new_rx(&ch->rxq, &geom);
 	if (IS_ERR(mem))

@@ -295,21 +295,26 @@ static void rx_sync_device(struct tulle_en_rx_mem *mem, dma_addr_t dma,
 static void rx_add_piece(struct tulle_en_rx_mem *mem, struct sk_buff *skb,
 			 u32 slot, u32 skip, u32 len)
 {
-	rx_sync_cpu(mem, slot, len);
 	skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags,
 			       mem->netmem[slot], skip, len - skip,
 			       mem->geom.buf_len);
 	mem->netmem[slot] = 0;
 }
 
-/* Give the bytes at the cursor to the packet, but for @skip copied ones. */
+/*
+ * Give the bytes at the cursor to the packet, but for @skip copied ones. The
+ * first buffer is not synced again if it was: headers may have been edited in it.
+ */
 static void rx_add_frags(struct tulle_en_rx_mem *mem, struct sk_buff *skb,
-			 struct rx_cursor cur, u32 skip)
+			 struct rx_cursor cur, u32 skip, bool synced)
 {
 	u32 len;
 
 	while (cur.left) {
 		len = min(cur.left, mem->geom.buf_len);
+		if (!synced)
+			rx_sync_cpu(mem, cur.slot, len);
+		synced = false;
 		rx_add_piece(mem, skb, cur.slot, skip, len);
 		cur.left -= len;
 		cur.slot = (cur.slot + 1) & mem->wq.prod.ring.mask;
@@ -333,7 +338,7 @@ static bool rx_linear(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	}
 	rx_copy(skb, d, data, head);
 	if (head < d->len) {
-		rx_add_frags(mem, skb, cur, head);
+		rx_add_frags(mem, skb, cur, head, true);
 	} else {
 		dma = page_pool_get_dma_addr_netmem(mem->netmem[cur.slot]);
 		rx_sync_device(mem, dma, head);
@@ -371,7 +376,7 @@ static bool rx_frags(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	}
 	rx_account(d, data, sums);
 	rx_metadata(rxq, skb, d, sums);
-	rx_add_frags(mem, skb, cur, 0);
+	rx_add_frags(mem, skb, cur, 0, true);
 	napi_gro_frags(napi);
 	return true;
 }
@@ -420,7 +425,7 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		return false;
 	}
 	if (cur.left) {
-		rx_add_frags(mem, skb, cur, 0);
+		rx_add_frags(mem, skb, cur, 0, false);
 		sums->split++;
 	}
 

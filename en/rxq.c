@@ -289,12 +289,14 @@ int tulle_en_rxq_update(struct tulle_en_rxq *rxq,
  *
  * An event about it may be older than its recovery.
  *
- * Return: true if it does.
+ * Return: true if it does, or does not answer.
  */
 bool tulle_en_rxq_is_broken(struct tulle_en_rxq *rxq)
 {
 	struct tulle_rq_ctx ctx;
+	int err;
 
-	return !tulle_rq_query(rxq_tdev(rxq), rxq->handle, &ctx) &&
-	       ctx.state == TULLE_QUEUE_ERROR;
+	/* -EIO: all of it is down. Else no second event comes: be careful. */
+	err = tulle_rq_query(rxq_tdev(rxq), rxq->handle, &ctx);
+	return err ? err != -EIO : ctx.state == TULLE_QUEUE_ERROR;
 }

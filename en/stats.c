@@ -69,6 +69,17 @@ struct tulle_en_stats {
  * Counters of the device
  */
 
+static void stats_rxq_fold(struct rxq_drops *d)
+{
+	unsigned int i;
+
+	d->handle = 0;
+	for (i = 0; i < DROPS_COUNT; i++) {
+		d->base[i] += d->now[i];
+		d->now[i] = 0;
+	}
+}
+
 static void stats_rxq_refresh(struct tulle_en_priv *priv, unsigned int ix)
 {
 	struct tulle_en_channel *ch = READ_ONCE(priv->channel[ix]);
@@ -83,7 +94,6 @@ static void stats_rxq_refresh(struct tulle_en_priv *priv, unsigned int ix)
 		.out = &ctx,
 		.out_len = sizeof(ctx),
 	};
-	unsigned int i;
 	u32 handle;
 
 	handle = ch ? READ_ONCE(ch->rxq.handle) : 0;
@@ -96,9 +106,8 @@ static void stats_rxq_refresh(struct tulle_en_priv *priv, unsigned int ix)
 		return;
 
 	if (d->handle != handle) {
+		stats_rxq_fold(d);
 		d->handle = handle;
-		for (i = 0; i < DROPS_COUNT; i++)
-			d->base[i] += d->now[i];
 	}
 	d->now[DROPS_DRY] = le64_to_cpu(ctx.drops_dry);
 	d->now[DROPS_BIG] = le64_to_cpu(ctx.drops_big);
@@ -185,15 +194,35 @@ void tulle_en_stats_start(struct tulle_en_priv *priv)
 	queue_delayed_work(system_dfl_wq, &stats->work, 0);
 }
 
-void tulle_en_stats_stop(struct tulle_en_priv *priv)
+/**
+ * tulle_en_stats_settle() - take what receive queues counted before they go
+ * @priv: the net_device's
+ * @from: first index
+ * @to: index behind the last
+ *
+ * A queue that is made after a reset may get the handle of one before it.
+ */
+void tulle_en_stats_settle(struct tulle_en_priv *priv, unsigned int from,
+			   unsigned int to)
 {
 	struct tulle_en_stats *stats = priv->port_stats;
 	unsigned int i;
 
-	cancel_delayed_work_sync(&stats->work);
 	mutex_lock(&stats->lock);
-	for (i = 0; i < priv->params.channels; i++)
+	for (i = from; i < to; i++) {
 		stats_rxq_refresh(priv, i);
+		stats_rxq_fold(&stats->drops[i]);
+	}
+	mutex_unlock(&stats->lock);
+}
+
+void tulle_en_stats_stop(struct tulle_en_priv *priv)
+{
+	struct tulle_en_stats *stats = priv->port_stats;
+
+	cancel_delayed_work_sync(&stats->work);
+	tulle_en_stats_settle(priv, 0, priv->params.channels);
+	mutex_lock(&stats->lock);
 	stats_port_refresh(priv);
 	mutex_unlock(&stats->lock);
 }

@@ -19,10 +19,7 @@
 #define TULLE_EN_TX_STOP	(2 * TULLE_SQ_MAX_BLOCKS)
 #define TULLE_EN_TX_WAKE	(2 * TULLE_EN_TX_STOP)
 
-/* Small enough to fit two blocks together with the segments before it. */
-#define TULLE_EN_TX_INLINE \
-	(2 * TULLE_SQ_BLOCK - sizeof(struct tulle_eth_wqe))
-
+/* ci is followed by a branch, which the writes to what is free depend on. */
 static u32 tx_room(const struct tulle_prod *prod)
 {
 	return tulle_ring_size(&prod->ring) -
@@ -375,7 +372,7 @@ static bool tx_complete(struct tulle_en_tx_mem *mem, u32 ci, int budget,
 			unsigned int *packets, unsigned int *bytes)
 {
 	struct tulle_prod *prod = &mem->wq.prod;
-	/* pi before info: pairs with the release in tx_build(). */
+	/* pi before info: pairs with the release in tx_commit(). */
 	u32 used = smp_load_acquire(&prod->pi) - prod->ci;
 	struct tulle_en_tx_info *info;
 	u32 index = prod->ci;
@@ -397,7 +394,8 @@ static bool tx_complete(struct tulle_en_tx_mem *mem, u32 ci, int budget,
 		}
 		index += info->nblocks;
 	}
-	WRITE_ONCE(prod->ci, index);
+	/* info before ci: xmit fills what it finds free, see tx_room(). */
+	smp_store_release(&prod->ci, index);
 	return index == ci;
 }
 

@@ -199,7 +199,11 @@ void tulle_en_txq_swap(struct tulle_en_txq *txq, struct tulle_en_tx_mem *mem)
 
 	tulle_en_txq_stop(txq, true);
 	tulle_en_napi_disable(txq->channel);
+	/* A poll that looked before the stop may have woken the queue after it. */
+	__netif_tx_lock_bh(txq->nq);
+	netif_tx_stop_queue(txq->nq);
 	txq->mem = mem;
+	__netif_tx_unlock_bh(txq->nq);
 	clear_bit(TULLE_EN_TXQ_ERROR, &txq->flags);
 	tulle_en_tx_mem_free(old);
 	netdev_tx_reset_queue(txq->nq);

@@ -107,7 +107,7 @@ struct tulle_rdma_limits {
  * @numa_node: home of the device
  * @up: false while the device is down, see tulle_dev_is_up()
  * @func: function id
- * @perm_mac: burned-in address of the function's vport
+ * @perm_mac: burned-in address of the function's vport; zero: none that is valid
  * @caps: capability bits, use tulle_cap()
  * @limits: numeric capabilities
  * @rdma: numeric capabilities of RDMA

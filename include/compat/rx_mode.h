@@ -33,6 +33,62 @@ typedef int (*tulle_rx_mode_fn)(struct net_device *dev,
 				struct netdev_hw_addr_list *uc,
 				struct netdev_hw_addr_list *mc);
 
+static inline void tulle_compat_addrs_free(struct netdev_hw_addr_list *list)
+{
+	struct netdev_hw_addr *ha, *next;
+
+	list_for_each_entry_safe(ha, next, &list->list, list)
+		kfree(ha);
+}
+
+static inline int tulle_compat_addrs_copy(struct netdev_hw_addr_list *to,
+					  struct netdev_hw_addr_list *from)
+{
+	struct netdev_hw_addr *ha, *copy;
+
+	netdev_hw_addr_list_for_each(ha, from) {
+		copy = kmemdup(ha, sizeof(*ha), GFP_ATOMIC);
+		if (!copy)
+			return -ENOMEM;
+		list_add_tail(&copy->list, &to->list);
+		to->count++;
+	}
+	return 0;
+}
+
+/**
+ * tulle_rx_mode_replay() - call the body with the address lists as they are
+ * @dev: the device
+ * @fn: the driver's body
+ *
+ * For lists that changed while the device was detached: no kernel calls the
+ * operation then, nor afterwards. Context: what the body needs.
+ *
+ * Return: the body's, or -ENOMEM.
+ */
+static inline int tulle_rx_mode_replay(struct net_device *dev,
+				       tulle_rx_mode_fn fn)
+{
+	struct netdev_hw_addr_list uc, mc;
+	int err;
+
+	__hw_addr_init(&uc);
+	__hw_addr_init(&mc);
+
+	netif_addr_lock_bh(dev);
+	err = tulle_compat_addrs_copy(&uc, &dev->uc);
+	if (!err)
+		err = tulle_compat_addrs_copy(&mc, &dev->mc);
+	netif_addr_unlock_bh(dev);
+
+	if (!err)
+		err = fn(dev, &uc, &mc);
+
+	tulle_compat_addrs_free(&uc);
+	tulle_compat_addrs_free(&mc);
+	return err;
+}
+
 #if TULLE_HAVE_RX_MODE_ASYNC
 
 struct tulle_rx_mode { };
@@ -64,52 +120,6 @@ struct tulle_rx_mode {
 	unsigned int retries;
 };
 
-static inline void tulle_compat_addrs_free(struct netdev_hw_addr_list *list)
-{
-	struct netdev_hw_addr *ha, *next;
-
-	list_for_each_entry_safe(ha, next, &list->list, list)
-		kfree(ha);
-}
-
-static inline int tulle_compat_addrs_copy(struct netdev_hw_addr_list *to,
-					  struct netdev_hw_addr_list *from)
-{
-	struct netdev_hw_addr *ha, *copy;
-
-	netdev_hw_addr_list_for_each(ha, from) {
-		copy = kmemdup(ha, sizeof(*ha), GFP_ATOMIC);
-		if (!copy)
-			return -ENOMEM;
-		list_add_tail(&copy->list, &to->list);
-		to->count++;
-	}
-	return 0;
-}
-
-static inline int tulle_compat_rx_mode_run(struct tulle_rx_mode *rx_mode)
-{
-	struct net_device *dev = rx_mode->dev;
-	struct netdev_hw_addr_list uc, mc;
-	int err;
-
-	__hw_addr_init(&uc);
-	__hw_addr_init(&mc);
-
-	netif_addr_lock_bh(dev);
-	err = tulle_compat_addrs_copy(&uc, &dev->uc);
-	if (!err)
-		err = tulle_compat_addrs_copy(&mc, &dev->mc);
-	netif_addr_unlock_bh(dev);
-
-	if (!err)
-		err = rx_mode->fn(dev, &uc, &mc);
-
-	tulle_compat_addrs_free(&uc);
-	tulle_compat_addrs_free(&mc);
-	return err;
-}
-
 static inline void tulle_compat_rx_mode_work(struct work_struct *work)
 {
 	struct tulle_rx_mode *rx_mode;
@@ -121,7 +131,7 @@ static inline void tulle_compat_rx_mode_work(struct work_struct *work)
 	rtnl_lock();
 	/* ndo_open is followed by another call: a device that is down waits. */
 	if ((rx_mode->dev->flags & IFF_UP) && netif_device_present(rx_mode->dev))
-		err = tulle_compat_rx_mode_run(rx_mode);
+		err = tulle_rx_mode_replay(rx_mode->dev, rx_mode->fn);
 	if (!err)
 		rx_mode->retries = 0;
 	else if (rx_mode->retries < TULLE_RX_MODE_RETRIES)
