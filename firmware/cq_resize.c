@@ -11,19 +11,33 @@ static u8 owner_of(u32 ix, u8 log_size)
 	return !(ix >> log_size & 1);
 }
 
+/* How many of @n places lie together: to the end of the lap, or of a page. */
+static u32 together(const struct tfw_ring *ring, u32 ix, u32 n)
+{
+	u32 size = 1U << ring->log_size;
+	u32 page = CHUNK - (u32)(tfw_ring_addr(ring, ix) % CHUNK);
+
+	n = TFW_MIN(n, size - (ix & (size - 1)));
+	return TFW_MIN(n, page >> ring->log_entry);
+}
+
 /* What was not consumed goes where its index lies in the new ring. */
 static bool move_entries(struct tfw_cq *cq, const struct tfw_ring *to)
 {
-	size_t size = 1UL << to->log_entry;
 	struct tfw_func *f = cq->obj.func;
-	u8 entry[64];
-	u32 ix;
+	u8 log = to->log_entry;
+	u8 buf[CHUNK];
+	u32 ix, n, i;
 
-	for (ix = cq->ci; ix != cq->pi; ix++) {
-		if (!tfw_ring_read(f, &cq->ring, ix, 1, entry))
+	for (ix = cq->ci; ix != cq->pi; ix += n) {
+		n = together(&cq->ring, ix, cq->pi - ix);
+		n = together(to, ix, n);
+		if (!tfw_ring_read(f, &cq->ring, ix, n, buf))
 			return false;
-		entry[size - 1] = owner_of(ix, to->log_size);
-		if (!tfw_dma_write(f, tfw_ring_addr(to, ix), entry, size))
+		for (i = 1; i <= n; i++)
+			buf[(i << log) - 1] = owner_of(ix, to->log_size);
+		if (!tfw_dma_write(f, tfw_ring_addr(to, ix), buf,
+				   (size_t)n << log))
 			return false;
 	}
 	return true;
@@ -44,10 +58,7 @@ static bool fill_free(struct tfw_cq *cq, const struct tfw_ring *to)
 	for (i = 1; i <= most; i++)
 		buf[(i << to->log_entry) - 1] = 1;
 	for (ix = cq->pi; ix != end; ix += n) {
-		/* Up to the end of the lap, and of a page of memory. */
-		n = TFW_MIN(end - ix, size - (ix & (size - 1)));
-		n = TFW_MIN(n, most - (u32)(tfw_ring_addr(to, ix) % CHUNK >>
-					    to->log_entry));
+		n = together(to, ix, end - ix);
 		if (owner_of(ix, to->log_size))
 			continue;
 		if (!tfw_dma_write(f, tfw_ring_addr(to, ix), buf,

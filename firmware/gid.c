@@ -29,15 +29,13 @@ const struct tfw_gid *tfw_gid_at(struct tfw_func *f, u16 index)
 const struct tfw_gid *tfw_gid_find(struct tfw_func *f, const u8 *gid, int vlan)
 {
 	const struct tfw_gid *g;
-	bool tagged = vlan >= 0;
 	u32 i;
 
 	if (!f->rdma)
 		return NULL;
 	for (i = 0; i < f->rdma->ngids; i++) {
 		g = &f->rdma->gid[i];
-		if (g->type && g->tagged == tagged &&
-		    (!tagged || g->vlan == vlan) &&
+		if (g->type && tfw_gid_on_vlan(g, vlan) &&
 		    !memcmp(g->gid, gid, sizeof(g->gid)))
 			return g;
 	}
@@ -122,7 +120,8 @@ enum tulle_status tfw_cmd_set_gid(struct tfw_cmd *cmd)
 	*g = (struct tfw_gid){
 		.type = in->type,
 		.vlan = le16_to_cpu(in->vlan),
-		.tagged = in->flags & TULLE_GID_F_VLAN,
+		/* A tag with id 0 is none, on the wire as well. */
+		.tagged = in->vlan,
 	};
 	memcpy(g->gid, in->gid, sizeof(g->gid));
 	memcpy(g->mac, in->mac, sizeof(g->mac));

@@ -9,6 +9,14 @@
 
 #define CHUNK	(256 * 1024U)	/* bytes at once, for the sake of others */
 
+/* -1: none. */
+static int vlan_of(const struct tulle_av *av)
+{
+	int vlan = le16_to_cpu(av->vlan) & 0xfff;
+
+	return av->flow & cpu_to_le32(TULLE_AV_F_VLAN) && vlan ? vlan : -1;
+}
+
 /* Is @peer set to be the other end of @qp? */
 static bool is_partner(struct tfw_qp *qp, struct tfw_qp *peer)
 {
@@ -16,12 +24,15 @@ static bool is_partner(struct tfw_qp *qp, struct tfw_qp *peer)
 	u8 type = qp->type == TULLE_QP_XRC_INI ? TULLE_QP_XRC_TGT : qp->type;
 
 	if (peer->type != type || !peer->resp || !tfw_qp_can_receive(peer) ||
+	    !tfw_func_live(peer->obj.func) ||
 	    peer->attr.dest_qpn != tfw_roce_qpn(qp) ||
 	    peer->attr.path_mtu != qp->attr.path_mtu)
 		return false;
 	mine = tfw_gid_at(qp->obj.func, le16_to_cpu(qp->attr.av.sgid));
 	its = tfw_gid_at(peer->obj.func, le16_to_cpu(peer->attr.av.sgid));
 	return mine && its &&
+	       tfw_gid_on_vlan(its, vlan_of(&qp->attr.av)) &&
+	       tfw_gid_on_vlan(mine, vlan_of(&peer->attr.av)) &&
 	       !memcmp(its->gid, qp->attr.av.dgid, sizeof(its->gid)) &&
 	       !memcmp(its->mac, qp->attr.av.dmac, sizeof(its->mac)) &&
 	       !memcmp(mine->gid, peer->attr.av.dgid, sizeof(mine->gid));
@@ -31,13 +42,10 @@ static bool is_partner(struct tfw_qp *qp, struct tfw_qp *peer)
 static struct tfw_qp *look_up(struct tfw_qp *qp, bool *far)
 {
 	const struct tulle_av *av = &qp->attr.av;
-	int vlan = le16_to_cpu(av->vlan) & 0xfff;
 	struct tfw_dev *dev = qp->obj.func->dev;
 	struct tfw_func *func;
 
-	if (!(av->flow & cpu_to_le32(TULLE_AV_F_VLAN)) || !vlan)
-		vlan = -1;
-	func = tfw_gid_owner(dev, av->dgid, vlan);
+	func = tfw_gid_owner(dev, av->dgid, vlan_of(av));
 	/* A cable is a cable, also between two ends in one process. */
 	*far = !func || func->dev != dev;
 	if (*far || !tfw_func_live(func))
@@ -88,9 +96,9 @@ static void make_pkt(struct tfw_qp *qp, const struct tfw_swqe *e,
 		.srqn = e->srqn,
 		.imm = (TULLE_FORCE __be32)e->imm,
 		.inv_key = le32_to_cpu(e->imm),
-		.va = le64_to_cpu(e->rdma.addr),
+		.va = le64_to_cpu(e->rdma.addr) + off,
 		.rkey = le32_to_cpu(e->rdma.key),
-		.dma_len = e->len,
+		.dma_len = e->len - off,
 		.flush = le32_to_cpu(e->rdma.flush),
 		.data = { .qp = qp, .sgl = sgl, .off = off, .len = len,
 			  .access = TULLE_MKEY_LOCAL_READ },
@@ -198,6 +206,16 @@ static void take_answer(struct tfw_qp *qp, struct tfw_qp *peer,
 	advance(qp, e, 1);
 }
 
+/* Has the peer accepted that READ, and nothing since, nor begun anew? */
+static bool is_begun(const struct tfw_swqe *e, struct tfw_responder *s)
+{
+	const struct tfw_resource *res = tfw_resp_back(s, 1);
+	u32 end = (e->psn + e->npsn) & TFW_PSN_MASK;
+
+	return e->op == TULLE_WQE_READ && e->got && e->got < e->npsn &&
+	       res->valid && res->end == end && s->epsn == end;
+}
+
 static void refused(struct tfw_qp *qp, struct tfw_qp *peer,
 		    struct tfw_swqe *e, u8 nak)
 {
@@ -225,7 +243,7 @@ bool tfw_loop_run(struct tfw_qp *qp, struct tfw_qp *peer, struct tfw_swqe *e,
 	if (r->head != r->cur || r->una != r->next_psn ||
 	    r->max_psn != r->next_psn || !quiet(peer->resp))
 		return false;
-	if (e->op == TULLE_WQE_READ && e->got && e->got < e->npsn) {
+	if (is_begun(e, peer->resp)) {
 		run_read(qp, peer, e, left);
 		return true;
 	}

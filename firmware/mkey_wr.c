@@ -22,9 +22,10 @@ static u8 tag_of(u32 key)
 	return (u8)u32_get_bits(key, TULLE_KEY_TAG);
 }
 
-static bool is_mine(const struct tfw_qp *qp, const struct tfw_mkey *k)
+/* An XRC target has no PD of its own: what counts is that of the SRQ. */
+static bool is_mine(struct tfw_qp *qp, const struct tfw_mkey *k)
 {
-	return k->pd && k->pd == qp->pd;
+	return k->pd && k->pd->handle == tfw_qp_pd(qp);
 }
 
 /* Pages of the registration, 0: it cannot be. */
@@ -179,7 +180,7 @@ u8 tfw_mkey_bind(struct tfw_qp *qp, const struct tulle_bind_mw_seg *seg)
  * From afar only what is valid and was opened to others; at home a key that is
  * free already is as good as invalidated.
  */
-static bool may_invalidate(const struct tfw_qp *qp, const struct tfw_mkey *k,
+static bool may_invalidate(struct tfw_qp *qp, const struct tfw_mkey *k,
 			   bool remote)
 {
 	if (remote && (k->state != TULLE_MKEY_VALID ||

@@ -11,7 +11,7 @@ static bool evt_is_far(u32 evt, u32 pi)
 	return evt - pi > TULLE_EVT_FAR / 2 && evt - pi <= TULLE_EVT_FAR;
 }
 
-static bool sq_load(struct tfw_qp *qp)
+bool tfw_qp_sq_load(struct tfw_qp *qp)
 {
 	return tfw_dma_load32(qp->obj.func,
 			      qp->dbr + offsetof(struct tulle_dbr, pi),
@@ -40,12 +40,12 @@ bool tfw_qp_sleep(struct tfw_qp *qp)
 			qp->dbr + offsetof(struct tulle_dbr, ci_hint),
 			qp->sq_ci);
 	if (tfw_func_engine(qp->obj.func)->polling) {
-		ok = sq_awake(qp) && sq_load(qp);
+		ok = sq_awake(qp) && tfw_qp_sq_load(qp);
 	} else {
 		ok = sq_store_evt(qp, before);
 		/* Pairs with the driver's fence between pi and evt. */
 		atomic_thread_fence(memory_order_seq_cst);
-		ok = ok && sq_load(qp);
+		ok = ok && tfw_qp_sq_load(qp);
 		if (ok && qp->sq_pi == before)
 			return true;
 	}
@@ -57,57 +57,50 @@ bool tfw_qp_sleep(struct tfw_qp *qp)
 }
 
 /* Nothing behind this point makes sense: nothing of it is executed. */
-static int sq_broken(struct tfw_qp *qp, int event)
+static int sq_broken(struct tfw_qp *qp)
 {
 	qp->sq_ci = qp->sq_pi;
-	tfw_qp_fail(qp, event);
+	tfw_qp_fail(qp, TULLE_QP_EVENT_FATAL);
 	return -1;
 }
 
-/* The block lies: its wr_id is all that can be told of it. */
-static int sq_malformed(struct tfw_qp *qp, const u8 *buf, size_t where)
+/* Nor here; but there is a WQE to blame, when its turn comes. */
+static int sq_malformed(struct tfw_qp *qp, size_t where, u8 *wrong)
 {
-	const struct tulle_qp_wqe *wqe = (const void *)buf;
-	struct tulle_rdma_cqe cqe = {
-		.wr_id = wqe->wr_id,
-		.wqe = cpu_to_le16((u16)(qp->sq_ci + 1)),
-		.status = TULLE_WC_LOC_QP_OP,
-		.syndrome = (u8)where,
-	};
-
-	if (qp->state != TULLE_QPS_ERR)
-		tfw_qp_complete_send(qp, &cqe, TULLE_CQE_SEND, true);
-	return sq_broken(qp, -1);
+	qp->sq_ci = qp->sq_pi;
+	*wrong = (u8)where;
+	return -1;
 }
 
-int tfw_qp_fetch(struct tfw_qp *qp, u8 *buf)
+int tfw_qp_fetch(struct tfw_qp *qp, u8 *buf, u8 *wrong)
 {
 	const struct tulle_wqe_ctrl *ctrl = (const void *)buf;
 	u32 size = 1U << qp->sq.log_size, avail, left, n;
 	struct tfw_func *f = qp->obj.func;
 
+	*wrong = 0;
 	if (qp->sq_ci == qp->sq_pi) {
-		if (!sq_load(qp))
-			return sq_broken(qp, TULLE_QP_EVENT_FATAL);
+		if (!tfw_qp_sq_load(qp))
+			return sq_broken(qp);
 		if (qp->sq_ci == qp->sq_pi)
 			return 0;
 		if (!sq_awake(qp))
-			return sq_broken(qp, TULLE_QP_EVENT_FATAL);
+			return sq_broken(qp);
 	}
 	avail = qp->sq_pi - qp->sq_ci;
 	left = size - (qp->sq_ci & (size - 1));
 	if (avail > size || !tfw_ring_read(f, &qp->sq, qp->sq_ci, 1, buf))
-		return sq_broken(qp, TULLE_QP_EVENT_FATAL);
+		return sq_broken(qp);
 	n = ctrl->nblocks;
 	if (!n || n > TULLE_SQ_MAX_BLOCKS || n > avail || n > left)
-		return sq_malformed(qp, buf, offsetof(struct tulle_wqe_ctrl,
-						      nblocks));
+		return sq_malformed(qp, offsetof(struct tulle_wqe_ctrl,
+						 nblocks), wrong);
 	if (le16_to_cpu(ctrl->index) != (u16)qp->sq_ci)
-		return sq_malformed(qp, buf, offsetof(struct tulle_wqe_ctrl,
-						      index));
+		return sq_malformed(qp, offsetof(struct tulle_wqe_ctrl,
+						 index), wrong);
 	if (n > 1 && !tfw_ring_read(f, &qp->sq, qp->sq_ci + 1, n - 1,
 				    buf + TULLE_SQ_BLOCK))
-		return sq_broken(qp, TULLE_QP_EVENT_FATAL);
+		return sq_broken(qp);
 	qp->sq_ci += n;
 	return (int)n;
 }
@@ -260,6 +253,16 @@ enum tfw_recv_result tfw_recv_take(struct tfw_qp *qp, struct tfw_srq *xrc_srq,
 		return recv_broken(qp);
 	r->wqe = qp->rq.ci;
 	return status ? recv_malformed(qp, r, (u8)status) : TFW_RECV_OK;
+}
+
+void tfw_qp_flush_recv(struct tfw_qp *qp)
+{
+	struct tulle_rdma_cqe cqe = { .status = TULLE_WC_WR_FLUSH };
+
+	if (!qp->recv.valid)
+		return;
+	qp->recv.valid = false;
+	tfw_qp_complete_recv(qp, &qp->recv, &cqe, TULLE_CQE_RECV, NULL, false);
 }
 
 void tfw_qp_kick_sq(struct tfw_qp *qp)

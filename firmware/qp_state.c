@@ -176,15 +176,9 @@ bool tfw_qp_can_send(const struct tfw_qp *qp)
  */
 static void flush_srq(struct tfw_qp *qp)
 {
-	struct tulle_rdma_cqe cqe = { .status = TULLE_WC_WR_FLUSH };
-
 	if (!qp->srq && qp->type != TULLE_QP_XRC_TGT)
 		return;
-	if (qp->recv.valid) {
-		qp->recv.valid = false;
-		tfw_qp_complete_recv(qp, &qp->recv, &cqe, TULLE_CQE_RECV, NULL,
-				     true);
-	}
+	tfw_qp_flush_recv(qp);
 	if (qp->srq)
 		tfw_event_qp(qp, TULLE_QP_EVENT_LAST_WQE);
 }
@@ -216,6 +210,9 @@ static void reset(struct tfw_qp *qp)
 	tfw_work_cancel(&qp->work);
 	tfw_qp_queues_reset(qp);
 	qp->draining = false;
+	/* What was not told yet is not of its new life. */
+	qp->events = 0;
+	tfw_list_del(&qp->obj.event);
 	memset(&qp->attr, 0, sizeof(qp->attr));
 	tfw_rdma_changed(qp->obj.func->dev);
 }
@@ -241,6 +238,9 @@ enum tulle_status tfw_cmd_modify_qp(struct tfw_cmd *cmd)
 		reset(qp);
 	else if (qp->state == TULLE_QPS_RESET && !tfw_transport_init(qp))
 		return TULLE_STATUS_NOMEM;
+	/* Asked for each time. */
+	if (to == TULLE_QPS_SQD && qp->state != TULLE_QPS_SQD)
+		qp->attr.sqd_event = false;
 	tfw_qp_attr_set(qp, req);
 	if (to != TULLE_QPS_RESET)
 		enter(qp, to);

@@ -195,6 +195,12 @@ bool tfw_gid_is_multicast(const u8 *gid);
 /* Entry @index of the function, or NULL when it is not in use. */
 const struct tfw_gid *tfw_gid_at(struct tfw_func *f, u16 index);
 
+/* Is that its tag (vlan < 0: none)? */
+static inline bool tfw_gid_on_vlan(const struct tfw_gid *g, int vlan)
+{
+	return g->tagged ? g->vlan == vlan : vlan < 0;
+}
+
 /*
  * The entry with that address and tag (vlan < 0: untagged), or NULL. An
  * IPv4 address is given as ::ffff:a.b.c.d.
@@ -402,11 +408,15 @@ void tfw_qp_drained(struct tfw_qp *qp);
 
 /*
  * Next WQE of the SQ as a private copy in @buf (TULLE_SQ_MAX_BLOCKS blocks),
- * its blocks taken; a size in blocks, 0: none there, < 0: not reachable or
- * nblocks, index or ring position cannot be (the QP was failed, and completed
- * with an error what was reachable; there is nothing more to flush).
+ * its blocks taken; a size in blocks, 0: none there, < 0: all that was there is
+ * skipped. *@wrong then tells why: 0: not reachable, and the QP was failed; else
+ * a member of the first block that cannot be, for which the caller has the QP
+ * fail: the wr_id is all that can be told of it.
  */
-int tfw_qp_fetch(struct tfw_qp *qp, u8 *buf);
+int tfw_qp_fetch(struct tfw_qp *qp, u8 *buf, u8 *wrong);
+
+/* How far has the SQ been filled? Into @sq_pi; false: not reachable. */
+bool tfw_qp_sq_load(struct tfw_qp *qp);
 
 /*
  * Idle protocol of the SQ, as tfw_wq_sleep(): true: off the hot list, a kick
@@ -436,6 +446,9 @@ void tfw_qp_complete_send(struct tfw_qp *qp, struct tulle_rdma_cqe *cqe, u8 op,
 void tfw_qp_complete_recv(struct tfw_qp *qp, const struct tfw_recv *r,
 			  struct tulle_rdma_cqe *cqe, u8 op, const u8 *smac,
 			  bool solicited);
+
+/* The receive WQE that was taken for a message, if any, is flushed. */
+void tfw_qp_flush_recv(struct tfw_qp *qp);
 
 void tfw_event_qp(struct tfw_qp *qp, enum tulle_qp_event code);
 void tfw_event_srq(struct tfw_srq *srq, enum tulle_srq_event code);

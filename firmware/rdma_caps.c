@@ -167,5 +167,10 @@ void tfw_rdma_kick_all(struct tfw_func *f, u64 pages)
 			continue;
 		tfw_qp_kick_sq(qp);
 		tfw_qp_kick_rq(qp);
+		/* DMA is back: answers, flushes and timers wait as well. */
+		if (pages == TFW_ALL_PAGES && qp->req)
+			tfw_work_queue(tfw_func_engine(f), &qp->work);
 	}
+	if (pages == TFW_ALL_PAGES)
+		tfw_qp_cq_error(f);
 }

@@ -73,16 +73,38 @@ static void qp_stop(struct tfw_qp *qp)
 		tfw_qp_sq_error(qp);
 }
 
+/* Its error comes in its turn, behind those before it. */
+static int add_malformed(struct tfw_qp *qp, const u8 *buf, u16 ix, u8 wrong)
+{
+	const struct tulle_qp_wqe *w = (const void *)buf;
+	struct tfw_requester *r = qp->req;
+
+	*tfw_req_at(r, r->tail++) = (struct tfw_swqe){
+		.wr_id = le64_to_cpu(w->wr_id),
+		.ix = ix,
+		.psn = r->new_psn,
+		.op = TULLE_WQE_SEND,
+		.status = TULLE_WC_LOC_QP_OP,
+		.syndrome = wrong,
+		.malformed = true,
+	};
+	return 1;
+}
+
 /* One more WQE at the tail; 0: there is none, < 0: stop. */
 static int fetch(struct tfw_qp *qp)
 {
 	_Alignas(16) u8 buf[TULLE_SQ_MAX_BLOCKS * TULLE_SQ_BLOCK];
 	const struct tulle_wqe_ctrl *c = (const void *)buf;
 	struct tfw_requester *r = qp->req;
+	u16 next = (u16)(qp->sq_ci + 1);
 	struct tfw_swqe *e;
+	u8 wrong;
 	int n;
 
-	n = tfw_qp_fetch(qp, buf);
+	n = tfw_qp_fetch(qp, buf, &wrong);
+	if (n < 0 && wrong)
+		return add_malformed(qp, buf, next, wrong);
 	if (n <= 0)
 		return n;
 	if (c->op == TULLE_WQE_NOP && nop_good(c))
@@ -107,10 +129,12 @@ static int fetch(struct tfw_qp *qp)
 void tfw_req_error(struct tfw_qp *qp, u8 status, u8 syndrome)
 {
 	struct tfw_requester *r = qp->req;
+	bool malformed = false;
 	struct tfw_swqe *e;
 
 	if (r->head != r->tail) {
 		e = tfw_req_at(r, r->head);
+		malformed = e->malformed;
 		e->syndrome = syndrome;
 		r->head++;
 		if (r->cur - r->head > r->tail - r->head)
@@ -118,7 +142,10 @@ void tfw_req_error(struct tfw_qp *qp, u8 status, u8 syndrome)
 		tfw_swqe_complete(qp, e, status);
 		tfw_swqe_free(qp, e);
 	}
-	qp_stop(qp);
+	if (malformed)
+		tfw_qp_fail(qp, -1);
+	else
+		qp_stop(qp);
 }
 
 bool tfw_req_retire(struct tfw_qp *qp)
@@ -175,18 +202,21 @@ static enum step run_local(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 /* Datagrams and raw frames are done once they have left. */
 static enum step run_datagram(struct tfw_qp *qp, struct tfw_swqe *e, s64 *left)
 {
+	struct tfw_requester *r = qp->req;
+
 	if (!tfw_qp_may_send(qp))
 		return STEP_WAIT;
-	*left -= TFW_MAX((s64)e->len, (s64)TFW_COST_MIN);
+	r->copies = 0;
 	if (qp->type == TULLE_QP_RAW)
 		tfw_raw_send(qp, e);
 	else
 		tfw_ud_send(qp, e);
+	*left -= (1 + (s64)r->copies) * TFW_MAX(e->len, (u32)TFW_COST_MIN);
 	if (e->status)
 		return STEP_ON;
 	tfw_req_sent(qp, e);
 	e->done = true;
-	qp->req->cur++;
+	r->cur++;
 	tfw_req_retire(qp);
 	return STEP_ON;
 }
@@ -425,6 +455,9 @@ bool tfw_req_run(struct tfw_qp *qp, s64 *left)
 
 	if (!has_queue(qp))
 		return false;
+	if (r->flushing)
+		tfw_req_flush(qp, left);
+	tfw_req_timer_renew(qp);
 	while (*left > 0) {
 		if (qp->state != TULLE_QPS_RTS && qp->state != TULLE_QPS_SQD)
 			return true;
@@ -460,10 +493,16 @@ static int flush_one(struct tfw_qp *qp)
 {
 	_Alignas(16) u8 buf[TULLE_SQ_MAX_BLOCKS * TULLE_SQ_BLOCK];
 	const struct tulle_qp_wqe *w = (const void *)buf;
+	u16 next = (u16)(qp->sq_ci + 1);
 	struct tfw_swqe e;
+	u8 wrong;
 	int n;
 
-	n = tfw_qp_fetch(qp, buf);
+	n = tfw_qp_fetch(qp, buf, &wrong);
+	if (n < 0 && wrong && qp->state != TULLE_QPS_ERR) {
+		add_malformed(qp, buf, next, wrong);
+		tfw_req_error(qp, TULLE_WC_LOC_QP_OP, wrong);
+	}
 	if (n <= 0 || w->ctrl.op == TULLE_WQE_NOP)
 		return n;
 	e = (struct tfw_swqe){
@@ -478,7 +517,6 @@ static int flush_one(struct tfw_qp *qp)
 bool tfw_req_flush(struct tfw_qp *qp, s64 *left)
 {
 	struct tfw_requester *r = qp->req;
-	int n;
 
 	if (!has_queue(qp))
 		return false;
@@ -492,12 +530,24 @@ bool tfw_req_flush(struct tfw_qp *qp, s64 *left)
 	r->rd_out = 0;
 	r->next_psn = r->new_psn;
 	while (*left > 0) {
-		n = flush_one(qp);
-		if (n < 0)
-			return false;
-		if (!n)
+		if (r->flushing && qp->sq_ci == r->flush_to) {
+			r->flushing = false;
+			break;
+		}
+		/* Nonsense was skipped; what follows it is flushed as well. */
+		if (flush_one(qp) <= 0)
 			return !tfw_qp_sleep(qp);
 		*left -= TFW_COST_MIN;
 	}
 	return true;
+}
+
+void tfw_req_restart(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+
+	/* When it is out of reach, whoever fetches from it finds out. */
+	tfw_qp_sq_load(qp);
+	r->flush_to = qp->sq_pi;
+	r->flushing = true;
 }

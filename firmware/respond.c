@@ -170,22 +170,25 @@ static void flush_recv(struct tfw_qp *qp, const struct tfw_recv *r)
 
 bool tfw_resp_flush(struct tfw_qp *qp, s64 *left)
 {
+	enum tfw_recv_result res;
 	struct tfw_recv recv;
+	bool ok;
 
-	if (qp->recv.valid) {
-		qp->recv.valid = false;
-		flush_recv(qp, &qp->recv);
-	}
+	tfw_qp_flush_recv(qp);
 	/* What an SRQ holds is for others. */
 	if (qp->srq || qp->type == TULLE_QP_XRC_TGT ||
 	    qp->type == TULLE_QP_XRC_INI)
 		return false;
 	while (*left > 0) {
-		recv.valid = false;
-		if (tfw_recv_take(qp, NULL, &recv) != TFW_RECV_OK)
-			return false;
-		flush_recv(qp, &recv);
 		*left -= TFW_COST_MIN;
+		recv.valid = false;
+		res = tfw_recv_take(qp, NULL, &recv);
+		if (res == TFW_RECV_OK)
+			flush_recv(qp, &recv);
+		/* Nonsense was skipped; for what follows somebody has to ring. */
+		else if (res == TFW_RECV_DRY ||
+			 tfw_rq_side_is_dry(qp->obj.func, &qp->rq, &ok))
+			return false;
 	}
 	return true;
 }

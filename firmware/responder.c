@@ -54,7 +54,10 @@ static struct tfw_srq *xrc_srq(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	       srq->xrcd == qp->xrcd ? srq : NULL;
 }
 
-/* XRC: each message names its SRQ, and with it the PD of its keys. */
+/*
+ * XRC: each message names its SRQ, and with it the PD of its keys. A WQE that
+ * was taken for a sender whose own memory failed then is no other SRQ's.
+ */
 static bool choose_srq(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 {
 	struct tfw_srq *srq;
@@ -66,8 +69,10 @@ static bool choose_srq(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	if (!srq || (!(pkt->op & ROCE_F_FIRST) &&
 		     srq->obj.handle != qp->xrc_srq))
 		return false;
+	if (srq->obj.handle != qp->xrc_srq)
+		tfw_qp_flush_recv(qp);
 	qp->xrc_srq = srq->obj.handle;
-	return true;
+	return qp->state != TULLE_QPS_ERR;
 }
 
 /* One for the message that arrives; OK when there is one already. */
@@ -200,7 +205,9 @@ static enum tfw_resp_result write_failed(struct tfw_qp *qp,
 
 	if (!(pkt->op & ROCE_H_IMM))
 		return tfw_resp_refuse(qp, nak, code);
-	recv_failed(qp, pkt, TULLE_WC_LOC_ACCESS, nak);
+	/* UC drops the message only, and its receive WQE stays. */
+	if (qp->type != TULLE_QP_UC || code != ROCE_NAK_ACCESS)
+		recv_failed(qp, pkt, TULLE_WC_LOC_ACCESS, nak);
 	*nak = code;
 	return TFW_RESP_NAK;
 }
@@ -348,6 +355,11 @@ enum tfw_resp_result tfw_resp_execute(struct tfw_qp *qp,
 		res = tfw_resp_read(qp, pkt, nak);
 	else
 		res = tfw_resp_atomic(qp, pkt, nak);
+	/* Executed, but its completion was lost: nobody here will know of it. */
+	if (!res && qp->state == TULLE_QPS_ERR) {
+		*nak = ROCE_NAK_OP;
+		return TFW_RESP_NAK;
+	}
 	if (res)
 		return res;
 	s->epsn = (s->epsn + rsp_npsn(qp, pkt)) & TFW_PSN_MASK;
@@ -410,10 +422,11 @@ static void duplicate(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	/* A refusal that waits to be sent says more. */
 	if (s->ack && s->syndrome != ROCE_AETH_ACK)
 		return;
-	if (resource_behind(s, pkt->psn))
-		tfw_resp_ack(qp, pkt->psn, ROCE_AETH_ACK);
-	else
+	if (!resource_behind(s, pkt->psn))
 		tfw_resp_ack(qp, (s->epsn - 1) & TFW_PSN_MASK, ROCE_AETH_ACK);
+	/* So does an acknowledgment of more. */
+	else if (!s->ack || tfw_psn_diff(s->ack_psn, pkt->psn) < 0)
+		tfw_resp_ack(qp, pkt->psn, ROCE_AETH_ACK);
 }
 
 static void answer(struct tfw_qp *qp, const struct tfw_pkt *pkt,

@@ -43,6 +43,17 @@ void tfw_req_timer_start(struct tfw_qp *qp)
 	tfw_timer_arm(tfw_qp_engine(qp), &r->timer, r->due);
 }
 
+void tfw_req_timer_renew(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+
+	if (tfw_timer_armed(&r->timer))
+		return;
+	r->rnr_wait = false;
+	if (in_flight(r))
+		tfw_req_timer_start(qp);
+}
+
 void tfw_req_progress(struct tfw_qp *qp)
 {
 	struct tfw_requester *r = qp->req;
@@ -130,6 +141,9 @@ void tfw_req_timer(struct tfw_timer *t)
 	struct tfw_qp *qp = r->qp;
 	struct tfw_engine *e = tfw_qp_engine(qp);
 
+	/* Nobody can answer: the QP's next turn comes when somebody can. */
+	if (!tfw_func_live(qp->obj.func))
+		return;
 	if (r->rnr_wait) {
 		r->rnr_wait = false;
 		tfw_qp_wake(qp);

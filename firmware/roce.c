@@ -141,7 +141,7 @@ static bool decode(struct tfw_frame *f, struct tfw_pkt *pkt)
 	u32 udp = tfw_get16(f->hdr + f->p.l4_off + 4), ext, pad;
 	u32 at = f->p.l4_off + ROCE_UDP_LEN;
 
-	if (f->p.cut || f->p.l4_off + udp > f->p.l3_end ||
+	if (f->p.l4_off + udp > f->p.l3_end ||
 	    udp < ROCE_UDP_LEN + ROCE_BTH_LEN + ROCE_ICRC_LEN)
 		return false;
 	tfw_frame_copy(f, at, h, TFW_MIN(udp - ROCE_UDP_LEN,
@@ -192,6 +192,12 @@ static bool ip_sum_good(const struct tfw_frame *f)
 	return tfw_sum_fold(&s) == 0xffff;
 }
 
+/* -1: none. */
+static int vlan_of(const struct tfw_pkt *pkt)
+{
+	return pkt->tagged ? pkt->vlan & 0xfff : -1;
+}
+
 /*
  * RC, UC, XRC: is it the partner's? Off the wire its addresses are all that
  * tells; processes on one function share those, but there the sender is known.
@@ -203,7 +209,8 @@ static bool from_partner(const struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	if (pkt->from && tfw_roce_qpn(pkt->from) != qp->attr.dest_qpn)
 		return false;
 	gid = tfw_gid_at(qp->obj.func, le16_to_cpu(qp->attr.av.sgid));
-	return gid && !memcmp(gid->gid, pkt->dgid, sizeof(pkt->dgid)) &&
+	return gid && tfw_gid_on_vlan(gid, vlan_of(pkt)) &&
+	       !memcmp(gid->gid, pkt->dgid, sizeof(pkt->dgid)) &&
 	       !memcmp(qp->attr.av.dgid, pkt->sgid, sizeof(pkt->sgid));
 }
 
@@ -258,11 +265,12 @@ static void to_qp(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 		tfw_resp_rx(qp, pkt);
 }
 
-/* Multicast: every member but @not gets it. */
+/* Multicast: every one of @n members but @not gets it, @given did. */
 struct each_member {
 	const struct tfw_pkt	*pkt;
 	const struct tfw_qp	*not;
 	u32			n;
+	u32			given;
 };
 
 static void to_member(struct tfw_qp *qp, void *arg)
@@ -270,8 +278,10 @@ static void to_member(struct tfw_qp *qp, void *arg)
 	struct each_member *m = arg;
 
 	m->n++;
-	if (m->pkt && qp != m->not && qp_takes(qp, m->pkt))
-		to_qp(qp, m->pkt);
+	if (!m->pkt || qp == m->not || !qp_takes(qp, m->pkt))
+		return;
+	m->given++;
+	to_qp(qp, m->pkt);
 }
 
 static bool has_members(struct tfw_func *func, const u8 *gid)
@@ -282,8 +292,9 @@ static bool has_members(struct tfw_func *func, const u8 *gid)
 	return m.n;
 }
 
-static void deliver(struct tfw_func *func, const struct tfw_pkt *pkt,
-		    bool multicast, const struct tfw_qp *not)
+/* To how many queue pairs? */
+static u32 deliver(struct tfw_func *func, const struct tfw_pkt *pkt,
+		   bool multicast, const struct tfw_qp *not)
 {
 	struct each_member m = { .pkt = pkt, .not = not };
 	struct tfw_qp *qp;
@@ -293,33 +304,34 @@ static void deliver(struct tfw_func *func, const struct tfw_pkt *pkt,
 			tfw_mcast_each(func, pkt->dgid, to_member, &m);
 		else
 			COUNT(func, malformed);
-		return;
+		return m.given;
 	}
 	qp = multicast ? NULL : tfw_qp_by_number(func, pkt->qpn);
 	if (qp && (pkt->class | pkt->opcode) == ROCE_CNP) {
 		TFW_QP_COUNT(qp, cnps, 1);
-		return;
+		return 0;
 	}
 	if (!qp || !pkt->op || !qp_takes(qp, pkt)) {
 		COUNT(func, no_qp);
-		return;
+		return 0;
 	}
 	to_qp(qp, pkt);
+	return 1;
 }
 
 /* The order of IBTA 9.6: the packet as such, the QP, keys, the partner. */
-static void take(struct tfw_func *func, struct tfw_frame *f,
-		 struct tfw_pkt *pkt, bool multicast, const struct tfw_qp *not)
+static u32 take(struct tfw_func *func, struct tfw_frame *f,
+		struct tfw_pkt *pkt, bool multicast, const struct tfw_qp *not)
 {
 	const u8 *ip = f->hdr + f->p.l3_off;
 
 	if (!ip_sum_good(f) || !decode(f, pkt)) {
 		COUNT(func, malformed);
-		return;
+		return 0;
 	}
 	if (!icrc_good(f)) {
 		COUNT(func, icrc_errors);
-		return;
+		return 0;
 	}
 	if (((f->p.l3 == TULLE_L3_IPV4 ? ip[1] :
 	      (u8)(tfw_get16(ip) >> 4)) & 3) == 3)
@@ -327,18 +339,18 @@ static void take(struct tfw_func *func, struct tfw_frame *f,
 	/* The highest bit is membership: full and limited ones may talk. */
 	if ((pkt->pkey & 0x7fff) != (TULLE_PKEY_DEFAULT & 0x7fff)) {
 		COUNT(func, bad_key);
-		return;
+		return 0;
 	}
 	pkt->ip = ip;
 	pkt->eth = f->hdr;
-	deliver(func, pkt, multicast, not);
+	return deliver(func, pkt, multicast, not);
 }
 
 static bool is_roce(const struct tfw_frame *f)
 {
 	const struct tfw_parse *p = &f->p;
 
-	return p->l4 == TULLE_L4_UDP && !p->frag && !p->options &&
+	return p->l4 == TULLE_L4_UDP && !p->cut && !p->frag && !p->options &&
 	       p->nvlan <= 1 && !p->stag &&
 	       tfw_get16(f->hdr + p->l4_off + 2) == TULLE_ROCE_PORT;
 }
@@ -376,8 +388,7 @@ static bool roce_take(struct tfw_func *func, struct tfw_frame *f,
 		if (!(f->hdr[0] & 1) || !has_members(func, pkt.dgid))
 			return false;
 	} else {
-		gid = tfw_gid_find(func, pkt.dgid,
-				   pkt.tagged ? pkt.vlan & 0xfff : -1);
+		gid = tfw_gid_find(func, pkt.dgid, vlan_of(&pkt));
 		if (!gid || (!(f->hdr[0] & 1) &&
 			     memcmp(gid->mac, f->hdr, sizeof(gid->mac))))
 			return false;
@@ -413,5 +424,5 @@ void tfw_roce_rx_group(struct tfw_qp *qp, struct tfw_frame *f)
 
 	tfw_frame_parse(f);
 	if (is_roce(f) && addresses(f, &pkt) && has_members(func, pkt.dgid))
-		take(func, f, &pkt, true, itself ? NULL : qp);
+		qp->req->copies = take(func, f, &pkt, true, itself ? NULL : qp);
 }

@@ -107,12 +107,15 @@ void tfw_transport_changed(struct tfw_qp *qp, u8 old_state)
 		responder_start(qp);
 	if (qp->state == TULLE_QPS_RTS && old_state == TULLE_QPS_RTR)
 		requester_start(qp);
+	if (qp->state == TULLE_QPS_RTS && old_state == TULLE_QPS_SQE)
+		tfw_req_restart(qp);
 	/* May be changed in SQD; so may the requester's, who looks each time. */
 	if (qp->resp)
 		qp->resp->nres = resources(qp->attr.max_dest_rd_atomic);
 	if (qp->state == TULLE_QPS_ERR || qp->state == TULLE_QPS_SQE) {
 		tfw_timer_cancel(tfw_qp_engine(qp), &r->timer);
 		r->rnr_wait = false;
+		r->flushing = false;
 	}
 	if (qp->state == TULLE_QPS_ERR && qp->resp)
 		responder_stop(qp->resp);
@@ -127,29 +130,41 @@ void tfw_transport_recv_kick(struct tfw_qp *qp)
 		tfw_qp_wake(qp);
 }
 
+static bool run_queues(struct tfw_qp *qp, s64 *left)
+{
+	bool more = false;
+
+	switch (qp->state) {
+	case TULLE_QPS_RTS:
+	case TULLE_QPS_SQD:
+		more = tfw_req_run(qp, left);
+		break;
+	case TULLE_QPS_SQE:
+		more = tfw_req_flush(qp, left);
+		break;
+	case TULLE_QPS_ERR:
+		more = tfw_req_flush(qp, left);
+		more |= tfw_resp_flush(qp, left);
+		break;
+	}
+	return more;
+}
+
+/* Answers take half of a turn, and what requests leave of the other half. */
 bool tfw_requester_run(struct tfw_work *w, struct tfw_budget *budget)
 {
 	struct tfw_qp *qp = tfw_container(w, struct tfw_qp, work);
-	s64 left = budget->bytes;
-	bool more = false;
+	s64 left = budget->bytes / 2, half = budget->bytes - left;
+	bool more, answers = false;
 
 	if (!qp->req)
 		return false;
 	if (qp->resp)
-		more = tfw_resp_run(qp, &left);
-	switch (qp->state) {
-	case TULLE_QPS_RTS:
-	case TULLE_QPS_SQD:
-		more |= tfw_req_run(qp, &left);
-		break;
-	case TULLE_QPS_SQE:
-		more |= tfw_req_flush(qp, &left);
-		break;
-	case TULLE_QPS_ERR:
-		more |= tfw_req_flush(qp, &left);
-		more |= tfw_resp_flush(qp, &left);
-		break;
-	}
+		answers = tfw_resp_run(qp, &half);
+	left += half;
+	more = run_queues(qp, &left);
+	if (answers && left > 0)
+		answers = tfw_resp_run(qp, &left);
 	budget->bytes = left;
-	return more;
+	return more || answers;
 }

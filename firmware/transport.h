@@ -212,7 +212,10 @@ struct tfw_roce_tx {
 u8 tfw_roce_send(struct tfw_qp *qp, const struct tulle_av *av,
 		 const struct tfw_roce_tx *tx);
 
-/* What @qp sends to its own function, or to members of a group there (roce.c). */
+/*
+ * What @qp sends to its own function, or to members of a group there, so many of
+ * them as tfw_requester.copies then says (roce.c).
+ */
 void tfw_roce_rx_own(struct tfw_qp *qp, struct tfw_frame *f);
 void tfw_roce_rx_group(struct tfw_qp *qp, struct tfw_frame *f);
 
@@ -268,6 +271,7 @@ static inline bool tfw_qp_is_rc(const struct tfw_qp *qp)
  * @started: counts against max_rd_atomic
  * @sent: a part of it was, perhaps in vain
  * @done: nothing more to come: may be completed
+ * @malformed: nothing behind it makes sense: its error is that of the QP
  * @status: WC status it ends with
  */
 struct tfw_swqe {
@@ -288,6 +292,7 @@ struct tfw_swqe {
 	bool			started;
 	bool			sent;
 	bool			done;
+	bool			malformed;
 	union {
 		u8			seg[40];
 		struct tulle_rdma_seg	rdma;
@@ -329,7 +334,10 @@ bool tfw_swqe_answered(const struct tfw_swqe *e);
  * @una: oldest without acknowledgment
  * @rd_out: READs and atomics on their way
  * @since_req: packets sent since one asked for an acknowledgment
+ * @copies: made of a datagram for members of its group
  * @rnr_wait: silent until the timer fires
+ * @flushing: what the SQ holds up to @flush_to is flushed first: it was there
+ *	when the SQ was in error
  * @implied: an answer that skipped @implied_psn had it sent again @implied_at
  * @timer: acknowledgment or RNR
  * @due: when the acknowledgment is; the timer may fire earlier
@@ -348,11 +356,14 @@ struct tfw_requester {
 	u32			una;
 	u32			rd_out;
 	u32			since_req;
+	u32			copies;
+	u32			flush_to;
 	u8			retry_left;
 	u8			rnr_left;
 	bool			rnr_wait;
 	bool			implied;
 	bool			looked;
+	bool			flushing;
 	u32			implied_psn;
 	u64			implied_at;
 	u64			due;
@@ -384,6 +395,9 @@ bool tfw_req_retire(struct tfw_qp *qp);
 /* Everything in it, and in the SQ, is flushed; true: more to do. */
 bool tfw_req_flush(struct tfw_qp *qp, s64 *left);
 
+/* The SQ goes on after an error, with what comes from now on. */
+void tfw_req_restart(struct tfw_qp *qp);
+
 /* Sending goes on from this packet (retry.c). */
 void tfw_req_seek(struct tfw_requester *r, u32 psn);
 
@@ -394,6 +408,9 @@ bool tfw_req_again(struct tfw_qp *qp, u32 psn);
 void tfw_req_skipped(struct tfw_qp *qp, u32 psn);
 void tfw_req_rnr(struct tfw_qp *qp, u8 code);
 void tfw_req_timer_start(struct tfw_qp *qp);
+
+/* It lapsed while the function could not do DMA: time begins anew. */
+void tfw_req_timer_renew(struct tfw_qp *qp);
 void tfw_req_progress(struct tfw_qp *qp);
 void tfw_req_timer(struct tfw_timer *t);
 u64 tfw_rnr_ns(u8 code);

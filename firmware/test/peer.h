@@ -20,6 +20,8 @@
 #define PEER_BAD_SUM	0x10
 #define PEER_CE		0x20
 #define PEER_SHORT	0x40	/* UDP says more than there is */
+#define PEER_CUT	0x80	/* IP says more than there is */
+#define PEER_TAG	0x100	/* a VLAN tag */
 
 /* One device with a backend, and a QP towards the partner. */
 struct peer {
@@ -75,6 +77,7 @@ static inline u32 peer_ip(struct peer *p, u8 *ip, u32 udp, u32 flaws)
 {
 	u32 sum = 0, i;
 
+	udp += flaws & PEER_CUT ? 64 : 0;
 	if (p->v6) {
 		memset(ip, 0, 40);
 		ip[0] = 0x60;
@@ -133,12 +136,14 @@ static inline void peer_send_to(struct peer *p, u32 qpn, u8 opcode, u32 psn,
 {
 	u32 pad = -len & 3, udp = 8 + 12 + ext_len + len + pad + 4, at, icrc;
 	static u8 frame[10000];
-	u8 *ip = frame + 14, *bth;
+	u8 *ip = frame + (flaws & PEER_TAG ? 18 : 14), *bth;
 
 	memset(frame, 0, sizeof(frame));
 	rc_mac(0, frame);
 	rc_mac(PEER_ID, frame + 6);
-	tfw_put16(frame + 12, p->v6 ? 0x86dd : 0x0800);
+	if (flaws & PEER_TAG)
+		tfw_put32(frame + 12, 0x8100U << 16 | 42);
+	tfw_put16(ip - 2, p->v6 ? 0x86dd : 0x0800);
 	at = peer_ip(p, ip, udp, flaws);
 	tfw_put16(ip + at, 0xc123);
 	tfw_put16(ip + at + 2, 4791);
@@ -158,7 +163,7 @@ static inline void peer_send_to(struct peer *p, u32 qpn, u8 opcode, u32 psn,
 	if (flaws & PEER_BAD_ICRC)
 		icrc ^= 0x10000;
 	tfw_icrc_put(ip + at + udp - 4, icrc);
-	peer_give(p, frame, 14 + at + udp);
+	peer_give(p, frame, (u32)(ip - frame) + at + udp);
 }
 
 static inline void peer_send(struct peer *p, u8 opcode, u32 psn, bool ack_req,

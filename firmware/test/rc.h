@@ -225,7 +225,7 @@ static inline void rc_qp_init(struct rc_dev *dev, struct rc_qp *q, u8 type,
 	bool rq = type != TULLE_QP_XRC_INI && type != TULLE_QP_XRC_TGT && !srq;
 	struct tulle_qp_ctx ctx = {
 		.type = type,
-		.pd = cpu_to_le32(dev->pd),
+		.pd = cpu_to_le32(type == TULLE_QP_XRC_TGT ? 0 : dev->pd),
 		.flags = type == TULLE_QP_XRC_TGT ? 0 : dev->qp_flags,
 		.srq = cpu_to_le32(srq),
 		.xrcd = cpu_to_le32(xrcd),

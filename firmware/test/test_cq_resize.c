@@ -182,7 +182,10 @@ static void test_paged(void **state)
 		.addr = cpu_to_le64(addr), .npages = cpu_to_le32(16),
 		.log_page_size = 12, .levels = 1,
 	};
+	rd->d.writes = 0;
 	OK(fake_cmd(&rd->d, TULLE_CMD_RESIZE_CQ, &req, sizeof(req), NULL, 0));
+	/* By the page, and what a command takes */
+	assert_in_range(rd->d.writes, 16, 16 + 8);
 	/* By hand: exactly the 100 look new. */
 	for (i = 1030, n = 0; i < 1030 + 1024; i++) {
 		const u8 *e = fake_ptr(&rd->d, tfw_ring_addr(&u.cq->ring, i));

@@ -103,10 +103,13 @@ static void test_find(void **state)
 	assert_null(tfw_gid_find(rd->f, v6.gid, 7));
 	assert_null(tfw_gid_at(rd->f, 3));
 	assert_null(tfw_gid_at(rd->f, 0xffff));
-	/* VLAN 0 is a tag as well. */
-	tagged.vlan = 0;
+	/* A tag with VLAN id 0 counts as none. */
+	tagged = v6;
+	tagged.gid[15] = 2;
+	tagged.flags = TULLE_GID_F_VLAN;
 	OK(set(rd, 9, &tagged));
-	assert_ptr_equal(tfw_gid_find(rd->f, v4.gid, 0), tfw_gid_at(rd->f, 9));
+	assert_ptr_equal(tfw_gid_find(rd->f, tagged.gid, -1),
+			 tfw_gid_at(rd->f, 9));
 	tfw_func_reset(rd->d.dev, 0);
 	assert_null(tfw_gid_find(rd->f, v4.gid, -1));
 	assert_null(tfw_gid_at(rd->f, 2));

@@ -160,6 +160,7 @@ static void test_reuse(void **state)
 }
 
 static u8 wqe_buf[TULLE_SQ_MAX_BLOCKS * TULLE_SQ_BLOCK];
+static u8 wrong;
 
 static u64 fetched_id(void)
 {
@@ -175,19 +176,19 @@ static void test_fetch(void **state)
 
 	rd_qp_create(rd, &q, TULLE_QP_UD, 0);
 	rd_goto(rd, &q, TULLE_QPS_RTS);
-	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 0);
+	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 0);
 	for (i = 0; i < 200; i++) {
 		n = i % TULLE_SQ_MAX_BLOCKS + 1;
 		left = 32 - pi % 32;
 		n = TFW_MIN(n, left);
 		rd_post_send(&q, (u8)n);
 		q.sq[((pi + n - 1) % 32) * 64 + 63] = (u8)i;
-		assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), n);
+		assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), n);
 		assert_int_equal(fetched_id(), pi);
 		assert_int_equal(wqe_buf[n * 64 - 1], (u8)i);
 		pi += n;
 		assert_int_equal(q.qp->sq_ci, pi);
-		assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 0);
+		assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 0);
 	}
 }
 
@@ -221,7 +222,7 @@ static void test_fetch_bad(void **state)
 		for (i = 0; i < 31; i++)
 			rd_post_send(&q, 1);
 		for (i = 0; i < 30; i++)
-			assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 1);
+			assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 1);
 		wqe = (void *)(q.sq + 30 * 64);
 		if (how == BLOCKS_0)
 			wqe->ctrl.nblocks = 0;
@@ -240,23 +241,25 @@ static void test_fetch_bad(void **state)
 			q.qp->sq_pi = 30 + 33;
 		rd->d.hole = q.sq_addr + 30 * 64;
 		rd->d.hole_len = how == HOLE;
-		assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), -1);
+		assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), -1);
 		rd->d.hole_len = 0;
-		assert_int_equal(q.qp->state, TULLE_QPS_ERR);
 		assert_int_equal(q.qp->sq_ci, q.qp->sq_pi);
+		assert_null(fake_poll(&rd->cq));
 		if (how >= PI) {
+			assert_int_equal(wrong, 0);
+			assert_int_equal(q.qp->state, TULLE_QPS_ERR);
 			assert_int_equal(rd_event(rd, TULLE_EVENT_QP,
 						  q.handle),
 					 TULLE_QP_EVENT_FATAL);
-			assert_null(fake_poll(&rd->cq));
 			continue;
 		}
-		assert_int_equal(le64_to_cpu(poll(rd, tfw_qp_num(q.qp),
-						  TULLE_CQE_SEND,
-						  TULLE_WC_LOC_QP_OP)->wr_id),
-				 30);
+		/* Whoever fetched it has it completed, in its turn. */
+		assert_int_equal(wrong, how == INDEX ?
+				 offsetof(struct tulle_wqe_ctrl, index) :
+				 offsetof(struct tulle_wqe_ctrl, nblocks));
+		assert_int_equal(q.qp->state, TULLE_QPS_RTS);
+		assert_int_equal(fetched_id(), 30);
 		assert_int_equal(rd_event(rd, TULLE_EVENT_QP, q.handle), -1);
-		assert_null(fake_poll(&rd->cq));
 	}
 }
 
@@ -271,12 +274,12 @@ static void test_sleep(void **state)
 	assert_true(tfw_qp_sleep(q.qp));
 	assert_int_equal(le32_to_cpu(q.dbr->evt), 0);
 	rd_post_send(&q, 1);
-	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 1);
+	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 1);
 	/* Busy: nobody needs to ring. */
 	assert_int_equal(le32_to_cpu(q.dbr->evt), 1 + TULLE_EVT_FAR);
 	rd_post_send(&q, 1);
 	assert_false(tfw_qp_sleep(q.qp));
-	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 1);
+	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 1);
 	assert_true(tfw_qp_sleep(q.qp));
 	assert_int_equal(le32_to_cpu(q.dbr->evt), 2);
 	assert_int_equal(le32_to_cpu(q.dbr->ci_hint), 2);
@@ -617,6 +620,48 @@ static void test_events_reset(void **state)
 			 TULLE_QP_EVENT_FATAL);
 }
 
+/* So are those of a queue pair's former life. */
+static void test_events_of_reset(void **state)
+{
+	struct rd *rd = *state;
+	struct rd_qp q;
+	u32 i;
+
+	rd_qp_create(rd, &q, TULLE_QP_UD, 0);
+	rd_goto(rd, &q, TULLE_QPS_RTS);
+	for (i = 0; i < 70; i++)
+		tfw_event_qp(q.qp, TULLE_QP_EVENT_COMM_EST);
+	assert_int_not_equal(q.qp->events, 0);
+	rd_goto(rd, &q, TULLE_QPS_RESET);
+	for (i = 0; i < 64; i++)
+		assert_non_null(fake_poll(&rd->eq0));
+	fake_advance(&rd->env, 10 * TFW_EQ_RETRY_NS);
+	assert_null(fake_poll(&rd->eq0));
+	tfw_event_qp(q.qp, TULLE_QP_EVENT_FATAL);
+	assert_int_equal(rd_event(rd, TULLE_EVENT_QP, q.handle),
+			 TULLE_QP_EVENT_FATAL);
+}
+
+/* A CQ that stopped just before DMA did stops its users when that is back. */
+static void test_cq_error_without_dma(void **state)
+{
+	struct rd *rd = *state;
+	struct tulle_rdma_cqe cqe = { 0 };
+	struct tfw_cq *cq = tfw_cq_find(rd->f, rd->cq.handle);
+	struct rd_qp q;
+
+	rd_qp_create(rd, &q, TULLE_QP_UD, 0);
+	rd_goto(rd, &q, TULLE_QPS_RTS);
+	while (tfw_cq_push(cq, &cqe, sizeof(cqe), 0))
+		;
+	tfw_func_set_dma(rd->d.dev, 0, false);
+	fake_run(&rd->env);
+	assert_int_equal(q.qp->state, TULLE_QPS_RTS);
+	tfw_func_set_dma(rd->d.dev, 0, true);
+	fake_run(&rd->env);
+	assert_int_equal(q.qp->state, TULLE_QPS_ERR);
+}
+
 /* RESET empties both queues; the driver starts over. */
 static void test_reset_state(void **state)
 {
@@ -628,7 +673,7 @@ static void test_reset_state(void **state)
 	rd_goto(rd, &q, TULLE_QPS_RTS);
 	rd_post_send(&q, 3);
 	rd_post_recv(&q);
-	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 3);
+	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 3);
 	assert_int_equal(tfw_recv_take(q.qp, NULL, &q.qp->recv), TFW_RECV_OK);
 	rd_goto(rd, &q, TULLE_QPS_RESET);
 	assert_false(q.qp->recv.valid);
@@ -637,13 +682,13 @@ static void test_reset_state(void **state)
 	q.dbr->evt = cpu_to_le32(0x12345);	/* of its former life */
 	q.dbr->rq_evt = cpu_to_le32(0x12345);
 	rd_goto(rd, &q, TULLE_QPS_RTS);
-	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 0);
+	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 0);
 	assert_true(tfw_qp_sleep(q.qp));
 	assert_int_equal(tfw_recv_take(q.qp, NULL, &r), TFW_RECV_DRY);
 	assert_int_equal(q.dbr->evt, 0);
 	assert_int_equal(q.dbr->rq_evt, 0);
 	rd_post_send(&q, 1);
-	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf), 1);
+	assert_int_equal(tfw_qp_fetch(q.qp, wqe_buf, &wrong), 1);
 	assert_int_equal(fetched_id(), 0);
 	rd_post_recv(&q);
 	assert_int_equal(tfw_recv_take(q.qp, NULL, &r), TFW_RECV_OK);
@@ -768,6 +813,8 @@ int main(void)
 		RD_TEST(test_cq_overrun),
 		RD_TEST(test_events),
 		RD_TEST(test_events_reset),
+		RD_TEST(test_events_of_reset),
+		RD_TEST(test_cq_error_without_dma),
 		RD_TEST(test_reset_state),
 		RD_TEST(test_function_reset),
 		RD_TEST(test_many),

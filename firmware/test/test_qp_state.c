@@ -381,6 +381,21 @@ static void test_drain(void **state)
 	assert_true(q.qp->draining);
 	tfw_qp_drained(q.qp);
 	assert_int_equal(rd_event(rd, TULLE_EVENT_QP, q.handle), -1);
+	/* Asked for once is not asked for ever. */
+	req = request(TULLE_QPS_RTS, 0);
+	OK(rd_modify(rd, &q, &req));
+	req = request(TULLE_QPS_SQD, TULLE_QP_MOD_SQD_EVENT);
+	req.attr.flags = TULLE_QP_ATTR_SQD_EVENT;
+	OK(rd_modify(rd, &q, &req));
+	tfw_qp_drained(q.qp);
+	assert_int_equal(rd_event(rd, TULLE_EVENT_QP, q.handle),
+			 TULLE_QP_EVENT_SQ_DRAINED);
+	req = request(TULLE_QPS_RTS, 0);
+	OK(rd_modify(rd, &q, &req));
+	req = request(TULLE_QPS_SQD, 0);
+	OK(rd_modify(rd, &q, &req));
+	tfw_qp_drained(q.qp);
+	assert_int_equal(rd_event(rd, TULLE_EVENT_QP, q.handle), -1);
 	/* Left before it was drained */
 	rd_goto(rd, &q, TULLE_QPS_SQD);
 	req = request(TULLE_QPS_RTS, 0);

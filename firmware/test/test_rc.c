@@ -141,6 +141,9 @@ static void test_silent(void **state)
 	assert_int_equal(st->malformed, 2);
 	assert_int_equal(st->bad_source, 1);
 	assert_int_equal(st->no_qp, 3);
+	/* Cut short by whoever sent it: not RDMA's at all. */
+	peer_send(p, 0x04, PSN, true, NULL, 0, data, 5, PEER_CUT);
+	assert_int_equal(st->malformed, 2);
 	/* Marked packets count and are taken, CNPs count. */
 	peer_send(p, 0x81, 0, false, NULL, 0, data, 16, 0);
 	assert_int_equal(st->cnps, 1);
@@ -528,6 +531,33 @@ static void test_ack_behind_read(void **state)
 	peer_free(p);
 }
 
+/* Nor does one for less replace another that waits to be sent. */
+static void test_ack_of_more(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+	u64 in = rc_mem(p->dev, 64);
+
+	(void)state;
+	rc_recv(&p->q, 1, in, 64);
+	rc_recv(&p->q, 2, in, 64);
+	send(p, 0x04, 0, false, 0, 8);
+	p->dev->d.tx_full = true;
+	/* The first packet of a wire that is full is under way. */
+	read_at(p, 1, buf, 10);
+	read_at(p, 2, buf, 10);
+	send(p, 0x04, 3, true, 0, 8);
+	send(p, 0x04, 0, true, 0, 8);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	expect_read(p, 0x10, 1, buf, 10);
+	expect_read(p, 0x10, 2, buf, 10);
+	peer_expect_ack(p, PSN + 3, 0x1f);
+	peer_expect_none(p);
+	peer_free(p);
+}
+
 static void test_comm_est(void **state)
 {
 	struct rc_attr at = { .rq_psn = PSN, .dest_qpn = PEER_QPN };
@@ -580,6 +610,59 @@ static void test_flush(void **state)
 	send(p, 0x04, 0, true, 0, 8);
 	assert_null(rc_poll(&p->q.rcq));
 	peer_free(p);
+}
+
+/* In ERR nonsense is skipped; for what follows somebody is asked to ring. */
+static void test_flush_behind_nonsense(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_mem(p->dev, 64);
+	struct rc_op o = { .op = TULLE_WQE_SEND, .addr = buf, .len = 8 };
+
+	(void)state;
+	rc_to_state(&p->q, TULLE_QPS_ERR);
+	rc_make(&p->q, &o)->ctrl.nblocks = 0;
+	p->q.pi += 2;
+	p->q.dbr->pi = cpu_to_le32(p->q.pi);
+	rc_ring(&p->q);
+	assert_null(rc_poll(&p->q.scq));
+	assert_int_equal(le32_to_cpu(p->q.dbr->evt), p->q.pi);
+	o.wr_id = 51;
+	rc_do(&p->q, &o);
+	rc_expect(&p->q.scq, 51, TULLE_WC_WR_FLUSH);
+	/* More than the ring holds */
+	p->q.rq_pi += 1000;
+	rc_recv(&p->q, 1, buf, 64);
+	fake_kick(&p->dev->d, TULLE_UAR_QP_RQ, p->q.handle);
+	assert_null(rc_poll(&p->q.rcq));
+	assert_int_equal(le32_to_cpu(p->q.dbr->rq_evt), p->q.rq_pi);
+	rc_recv(&p->q, 2, buf, 64);
+	rc_expect(&p->q.rcq, 2, TULLE_WC_WR_FLUSH);
+	assert_null(rc_poll(&p->q.rcq));
+	peer_free(p);
+}
+
+/* The address is the same on every VLAN, the partner is not. */
+static void test_vlan(void **state)
+{
+	u16 sgid;
+
+	(void)state;
+	for (sgid = 1; sgid <= 2; sgid++) {
+		struct rc_attr at = { .rq_psn = PSN, .sgid = sgid };
+		struct peer *p = peer_make(TULLE_QP_RC, &at);
+		u32 tag = sgid == 2 ? PEER_TAG : 0;
+
+		rc_recv(&p->q, 1, rc_mem(p->dev, 64), 64);
+		peer_send(p, 0x04, PSN, false, NULL, 0, data, 7,
+			  tag ^ PEER_TAG);
+		assert_null(rc_poll(&p->q.rcq));
+		assert_int_equal(peer_stats(p)->bad_source, 1);
+		peer_send(p, 0x04, PSN, false, NULL, 0, data, 7, tag);
+		rc_expect(&p->q.rcq, 1, 0);
+		assert_int_equal(peer_stats(p)->bad_source, 1);
+		peer_free(p);
+	}
 }
 
 static void test_ipv6(void **state)
@@ -637,8 +720,11 @@ int main(void)
 		cmocka_unit_test(test_read_interrupted),
 		cmocka_unit_test(test_read_repeated_late),
 		cmocka_unit_test(test_ack_behind_read),
+		cmocka_unit_test(test_ack_of_more),
 		cmocka_unit_test(test_comm_est),
 		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_flush_behind_nonsense),
+		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_split_frames),
 	};

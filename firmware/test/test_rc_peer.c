@@ -647,6 +647,130 @@ static void test_back_pressure(void **state)
 	peer_free(p);
 }
 
+/* Answers to the partner's READs leave room for requests. */
+static void test_requests_among_answers(void **state)
+{
+	struct peer *p = make();
+	u64 src = rc_fill(p->dev, 64 * MTU, 5);
+	struct tfw_budget budget = { .bytes = 8 * MTU };
+	u32 reads = 0, sends = 0;
+	struct peer_pkt pkt;
+	u8 ext[16];
+
+	(void)state;
+	p->dev->d.tx_full = true;
+	peer_reth(ext, src, p->dev->key, 64 * MTU);
+	peer_send(p, 0x0c, 0, true, ext, 16, NULL, 0, 0);
+	post(p, TULLE_WQE_SEND, 1, 10);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	assert_true(tfw_requester_run(&p->q.qp->work, &budget));
+	while (peer_next(p, &pkt)) {
+		reads += pkt.opcode == 0x0d || pkt.opcode == 0x0e;
+		sends += pkt.opcode == 0x04;
+	}
+	assert_int_equal(sends, 1);
+	/* They had half, then all that was left; one had gone before. */
+	assert_in_range(reads, 8, 9);
+	peer_free(p);
+}
+
+/* What is nonsense fails in its turn, not before. */
+static void test_malformed_in_turn(void **state)
+{
+	struct peer *p = make();
+	struct rc_op o = { .op = TULLE_WQE_SEND, .wr_id = 3 };
+	struct tulle_rdma_cqe *cqe;
+	struct tulle_qp_wqe *wqe;
+
+	(void)state;
+	post(p, TULLE_WQE_SEND, 1, 10);
+	post(p, TULLE_WQE_SEND, 2, 10);
+	wqe = rc_make(&p->q, &o);
+	rc_put(&p->q, wqe);
+	wqe->ctrl.nblocks = 0;
+	rc_ring(&p->q);
+	expect_sends(p, 0, 2);
+	peer_ack(p, PSN);
+	rc_expect(&p->q.scq, 1, 0);
+	assert_null(rc_poll(&p->q.scq));
+	assert_int_equal(peer_state(p), TULLE_QPS_RTS);
+	peer_ack(p, PSN + 1);
+	rc_expect(&p->q.scq, 2, 0);
+	cqe = rc_expect(&p->q.scq, 3, TULLE_WC_LOC_QP_OP);
+	assert_int_equal(cqe->syndrome, offsetof(struct tulle_wqe_ctrl,
+						 nblocks));
+	assert_int_equal(peer_state(p), TULLE_QPS_ERR);
+	assert_int_equal(rc_event(p->dev), -1);
+	o.wr_id = 4;
+	rc_do(&p->q, &o);
+	rc_expect(&p->q.scq, 4, TULLE_WC_WR_FLUSH);
+	peer_free(p);
+}
+
+static void set_dma(struct peer *p, bool on)
+{
+	tfw_func_set_dma(p->dev->d.dev, 0, on);
+	fake_run(&p->rc->env);
+}
+
+/* While the function is out of memory's reach time stands still. */
+static void test_no_dma(void **state)
+{
+	struct peer *p = make();
+	u32 i;
+
+	(void)state;
+	post(p, TULLE_WQE_SEND, 1, 10);
+	expect_sends(p, 0, 1);
+	set_dma(p, false);
+	for (i = 0; i < 5; i++)
+		fake_advance(&p->rc->env, TIMEOUT);
+	set_dma(p, true);
+	assert_int_equal(peer_state(p), TULLE_QPS_RTS);
+	fake_advance(&p->rc->env, TIMEOUT / 2);
+	peer_expect_none(p);
+	fake_advance(&p->rc->env, TIMEOUT / 2);
+	expect_sends(p, 0, 1);
+	assert_int_equal(peer_stats(p)->timeouts, 1);
+	/* code 16: 2.56 ms */
+	peer_aeth(p, 0x11, PSN, 0x20 | 16, NULL, 0);
+	set_dma(p, false);
+	fake_advance(&p->rc->env, TIMEOUT);
+	peer_expect_none(p);
+	set_dma(p, true);
+	expect_sends(p, 0, 1);
+	peer_ack(p, PSN);
+	rc_expect(&p->q.scq, 1, 0);
+	peer_free(p);
+}
+
+/* A queue pair that only answers is not forgotten either. */
+static void test_no_dma_answers(void **state)
+{
+	struct peer *p = make();
+	struct peer_pkt pkt;
+	u8 ext[16];
+
+	(void)state;
+	p->q.qp->state = TULLE_QPS_RTR;
+	p->dev->d.tx_full = true;
+	peer_reth(ext, rc_fill(p->dev, 8 * MTU, 5), p->dev->key, 8 * MTU);
+	peer_send(p, 0x0c, 0, true, ext, 16, NULL, 0, 0);
+	tfw_func_set_dma(p->dev->d.dev, 0, false);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	peer_expect(p, &pkt, 0x0d, 0);
+	peer_expect_none(p);
+	set_dma(p, true);
+	peer_expect(p, &pkt, 0x0e, 1);
+	while (pkt.psn < 7)
+		assert_true(peer_next(p, &pkt));
+	assert_int_equal(pkt.opcode, 0x0f);
+	peer_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -673,6 +797,10 @@ int main(void)
 		cmocka_unit_test(test_wrong_wqes),
 		cmocka_unit_test(test_frwr),
 		cmocka_unit_test(test_back_pressure),
+		cmocka_unit_test(test_requests_among_answers),
+		cmocka_unit_test(test_malformed_in_turn),
+		cmocka_unit_test(test_no_dma),
+		cmocka_unit_test(test_no_dma_answers),
 	};
 
 	return cmocka_run_group_tests_name("rc_peer", tests, NULL, NULL);

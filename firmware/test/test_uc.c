@@ -86,6 +86,30 @@ static void test_write(void **state)
 	peer_free(p);
 }
 
+/* Memory that goes in the middle: the message is lost, its WQE is not. */
+static void test_write_imm_gone(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_mem(p->dev, 8192);
+	struct tfw_mkey *k = tfw_obj_at(p->dev->f, TULLE_OBJ_MKEY,
+					p->dev->key >> 8);
+	u8 ext[16], imm[4] = { 1, 2, 3, 4 };
+
+	(void)state;
+	rc_recv(&p->q, 5, buf, 64);
+	peer_reth(ext, buf, p->dev->key, MTU + 8);
+	peer_send(p, 0x26, PSN, false, ext, 16, data, MTU, 0);
+	k->state = TULLE_MKEY_FREE;
+	peer_send(p, 0x29, PSN + 1, false, imm, 4, data + MTU, 8, 0);
+	assert_null(rc_poll(&p->q.rcq));
+	assert_int_equal(peer_stats(p)->uc_drops, 1);
+	k->state = TULLE_MKEY_VALID;
+	send(p, 0x04, 2, 0, 16);
+	rc_expect(&p->q.rcq, 5, 0);
+	assert_int_equal(peer_state(p), TULLE_QPS_RTS);
+	peer_free(p);
+}
+
 static void test_requester(void **state)
 {
 	struct peer *p = make();
@@ -147,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_or_nothing),
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_write_imm_gone),
 		cmocka_unit_test(test_requester),
 		cmocka_unit_test(test_pair),
 	};

@@ -278,6 +278,99 @@ static void test_multicast(void **state)
 	rc_destroy(rc);
 }
 
+/* Copies for a group's members here cost as much as what leaves. */
+static void test_multicast_cost(void **state)
+{
+	struct rc *rc = rc_create(1);
+	struct tulle_av av = { .hop_limit = 1,
+		.dgid = { [10] = 0xff, [11] = 0xff, 239, 1, 2, 3 },
+		.dmac = { 1, 0, 0x5e, 1, 2, 3 } };
+	u64 src = rc_fill(&rc->dev[0], 1000, 5);
+	struct tfw_budget budget;
+	struct rc_qp q[5];
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		ud_make(&rc->dev[0], &q[i], TULLE_QP_UD);
+		join(&q[i], av.dgid);
+		rc_recv(&q[i], i, rc_mem(q[i].dev, ROOM), ROOM);
+	}
+	q[0].qp->flags |= TULLE_QP_F_NO_LOOPBACK;
+	rc_to_state(&q[4], TULLE_QPS_ERR);
+	rc->dev[0].d.tx_full = true;
+	ud_send(&q[0], &av, TULLE_QPN_MCAST, RC_QKEY, src, 1000,
+		TULLE_WQE_SEND);
+	for (i = 1; i < 4; i++)
+		rc_expect(&q[i].rcq, i, 0);
+	ud_send(&q[0], &av, TULLE_QPN_MCAST, RC_QKEY, src, 1000,
+		TULLE_WQE_SEND);
+	rc->dev[0].d.tx_full = false;
+	tfw_port_tx_ready(rc->dev[0].d.dev);
+	budget.bytes = 100000;
+	tfw_requester_run(&q[0].qp->work, &budget);
+	assert_int_equal(budget.bytes, 100000 - 4 * 1000);
+	rc_destroy(rc);
+}
+
+/* What the SQ held when it was set going again is flushed all the same. */
+static void test_flush_before_rts(void **state)
+{
+	struct rc *rc = rc_create(2);
+	struct tulle_av av;
+	struct rc_qp a;
+	u64 src = rc_fill(&rc->dev[0], 64, 5);
+	u32 i;
+
+	(void)state;
+	ud_make(&rc->dev[0], &a, TULLE_QP_UD);
+	rc_av(&rc->dev[1], 0, &av);
+	tfw_qp_sq_error(a.qp);
+	tfw_work_cancel(&a.qp->work);
+	for (i = 0; i < 5; i++) {
+		struct tulle_qp_wqe *wqe = rc_wqe(&a, TULLE_WQE_SEND, i, 2);
+
+		rc_put(&a, wqe);
+	}
+	tfw_work_cancel(&a.qp->work);
+	rc_to_state(&a, TULLE_QPS_RTS);
+	ud_send(&a, &av, 2, RC_QKEY, src, 8, TULLE_WQE_SEND);
+	for (i = 0; i < 5; i++)
+		rc_expect(&a.scq, i, TULLE_WC_WR_FLUSH);
+	rc_expect(&a.scq, 1, 0);
+	assert_int_equal(a.qp->state, TULLE_QPS_RTS);
+	rc_destroy(rc);
+}
+
+/* Nonsense is worse than an error: the RQ ends as well. */
+static void test_malformed(void **state)
+{
+	struct rc *rc = rc_create(1);
+	struct tulle_qp_wqe *wqe;
+	struct rc_qp a;
+	u8 s;
+
+	(void)state;
+	ud_make(&rc->dev[0], &a, TULLE_QP_UD);
+	for (s = TULLE_QPS_RTS; s <= TULLE_QPS_SQE; s += 2) {
+		if (s == TULLE_QPS_SQE)
+			tfw_qp_sq_error(a.qp);
+		assert_int_equal(a.qp->state, s);
+		wqe = rc_wqe(&a, TULLE_WQE_SEND, 7, 2);
+		rc_put(&a, wqe);
+		wqe->ctrl.nblocks = 0;
+		rc_ring(&a);
+		rc_expect(&a.scq, 7, TULLE_WC_LOC_QP_OP);
+		assert_null(rc_poll(&a.scq));
+		assert_int_equal(a.qp->state, TULLE_QPS_ERR);
+		rc_to_state(&a, TULLE_QPS_RESET);
+		a.pi = 0;
+		a.dbr->pi = 0;
+		rc_up(&a, &(struct rc_attr){ 0 }, TULLE_QPS_RTS);
+	}
+	rc_destroy(rc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +380,9 @@ int main(void)
 		cmocka_unit_test(test_send_errors),
 		cmocka_unit_test(test_mtu),
 		cmocka_unit_test(test_multicast),
+		cmocka_unit_test(test_multicast_cost),
+		cmocka_unit_test(test_flush_before_rts),
+		cmocka_unit_test(test_malformed),
 	};
 
 	return cmocka_run_group_tests_name("ud", tests, NULL, NULL);

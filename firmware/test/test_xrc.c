@@ -216,6 +216,103 @@ static void test_read_of_its_pd(void **state)
 	rc_destroy(p.rc);
 }
 
+/*
+ * Its sender's memory fails when a message has its receive WQE already; then the
+ * sender is connected anew, and sends to another SRQ.
+ */
+static void srq_changed(u8 op)
+{
+	struct rc *rc = rc_create(1);
+	struct rc_dev *dev = &rc->dev[0];
+	u32 xrcd = fake_create(&dev->d, TULLE_CMD_CREATE_XRCD, NULL, 0, NULL);
+	struct rc_attr at = { 0 };
+	struct rc_op o = { .op = op, .wr_id = 1, .len = 64, .rkey = dev->key,
+			   .addr = FAKE_BASE + FAKE_MEM - 8 };
+	struct rc_qp ini, tgt;
+	struct srq s[2];
+	u32 i;
+
+	rc_qp_init(dev, &ini, TULLE_QP_XRC_INI, 0, 0);
+	rc_qp_init(dev, &tgt, TULLE_QP_XRC_TGT, 0, xrcd);
+	rc_connect(&ini, &tgt, NULL);
+	o.raddr = rc_mem(dev, 64);
+	for (i = 0; i < 2; i++) {
+		srq_make(dev, &s[i], xrcd);
+		srq_post(dev, &s[i], 100 + i, rc_mem(dev, 64), 64);
+	}
+	o.srqn = s[0].handle & TULLE_HANDLE_INDEX;
+	rc_do(&ini, &o);
+	rc_expect(&ini.scq, 1, TULLE_WC_LOC_PROT);
+	assert_int_equal(tgt.qp->state, TULLE_QPS_RTS);
+	rc_to_state(&ini, TULLE_QPS_RESET);
+	ini.pi = 0;
+	ini.dbr->pi = 0;
+	at.dest_qpn = tgt.qpn;
+	rc_av(dev, 0, &at.av);
+	rc_up(&ini, &at, TULLE_QPS_RTS);
+	o.srqn = s[1].handle & TULLE_HANDLE_INDEX;
+	o.addr = rc_fill(dev, 64, 3);
+	rc_do(&ini, &o);
+	rc_expect(&ini.scq, 1, 0);
+	rc_expect(&s[1].cq, 101, 0);
+	rc_expect(&s[0].cq, 100, TULLE_WC_WR_FLUSH);
+	assert_null(rc_poll(&s[0].cq));
+	assert_null(rc_poll(&s[1].cq));
+	rc_destroy(rc);
+}
+
+static void test_srq_changed(void **state)
+{
+	(void)state;
+	srq_changed(TULLE_WQE_SEND);
+	srq_changed(TULLE_WQE_WRITE_IMM);
+}
+
+/* What a SEND may invalidate is of the PD of the SRQ that it names. */
+static void test_invalidate(void **state)
+{
+	struct tulle_mkey_ctx ctx = { .type = TULLE_MKEY_FRWR,
+				      .max_pages = cpu_to_le32(4) };
+	struct rc_dev far = { .id = PEER_ID };
+	struct rc_attr at = { .dest_qpn = PEER_QPN };
+	struct peer p = { .rc = rc_create(1) };
+	struct tulle_pd_ctx pd = { 0 };
+	struct tfw_mkey *k[2];
+	struct peer_pkt pkt;
+	struct srq s;
+	u32 xrcd, i, h;
+	u8 ext[8];
+
+	(void)state;
+	p.dev = &p.rc->dev[0];
+	xrcd = fake_create(&p.dev->d, TULLE_CMD_CREATE_XRCD, NULL, 0, NULL);
+	rc_av(&far, 0, &at.av);
+	rc_qp_init(p.dev, &p.q, TULLE_QP_XRC_TGT, 0, xrcd);
+	rc_up(&p.q, &at, TULLE_QPS_RTS);
+	srq_make(p.dev, &s, xrcd);
+	for (i = 0; i < 2; i++) {
+		ctx.pd = cpu_to_le32(i ? fake_create(&p.dev->d,
+						     TULLE_CMD_CREATE_PD, &pd,
+						     sizeof(pd), NULL) :
+					 p.dev->pd);
+		h = fake_create(&p.dev->d, TULLE_CMD_CREATE_MKEY, &ctx,
+				sizeof(ctx), NULL);
+		k[i] = tfw_obj_find(p.dev->f, TULLE_OBJ_MKEY, h);
+		k[i]->state = TULLE_MKEY_VALID;
+		k[i]->access = TULLE_MKEY_REMOTE_WRITE;
+		srq_post(p.dev, &s, i, rc_mem(p.dev, 8), 8);
+		tfw_put32(ext, s.handle & TULLE_HANDLE_INDEX);
+		tfw_put32(ext + 4, TULLE_KEY(h));
+		peer_send(&p, 0xb7, i, true, ext, 8, "12345678", 8, 0);
+		peer_expect(&p, &pkt, 0xb1, i);
+		assert_int_equal(pkt.ext[0], i ? 0x62 : 0x1f);
+		rc_expect(&s.cq, i, i ? TULLE_WC_LOC_PROT : 0);
+	}
+	assert_int_equal(k[0]->state, TULLE_MKEY_FREE);
+	assert_int_equal(k[1]->state, TULLE_MKEY_VALID);
+	rc_destroy(p.rc);
+}
+
 /* Two QPs, one SRQ: strict order of its ring; the last WQE is told. */
 static void test_srq(void **state)
 {
@@ -259,6 +356,8 @@ int main(void)
 		cmocka_unit_test(test_xrc),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_read_of_its_pd),
+		cmocka_unit_test(test_srq_changed),
+		cmocka_unit_test(test_invalidate),
 		cmocka_unit_test(test_srq),
 	};
 
