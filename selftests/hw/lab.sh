@@ -31,6 +31,17 @@ two_at_once() {
 	wait $!
 }
 
+# Boots that fail are repeated once, and not if the device may have to do with it.
+# Without its folder init gives up; without init the kernel does, with no word of
+# having left the probing of devices behind.
+boots_again() { # TIMES WORD
+	local rc=0 again
+	lab --quiet --append "$2" -- true >"$TAP_TMP/boot" 2>&1 || rc=$?
+	again=$(grep -c 'booting again, once' "$TAP_TMP/boot")
+	echo "status $rc, $again times again, expected $1"
+	[ $rc = 125 ] && [ "$again" = "$1" ]
+}
+
 PORTS='for i in 0 1 2 3; do
 	pci=$(ethtool -i tulle$i | sed -n "s/^bus-info: //p")
 	[ "$(echo $TULLE_PCI | cut -d" " -f$((i + 1)))" = "$pci" ] || exit 1
@@ -56,6 +67,8 @@ tap_case "a bad line in the kernel log" ends_with 125 -- 'echo "WARNING: made up
 tap_case "one that is permitted" ends_with 0 --allow-log 'WARNING: made up' -- 'echo "WARNING: made up" >/dev/kmsg'
 tap_case "a permission for anything is refused" ends_with 1 --allow-log '.*' -- true
 tap_case "a guest that dies" ends_with 125 -- 'echo c >/proc/sysrq-trigger; sleep 60'
+tap_case "a guest that dies far from the device is booted again" boots_again 1 lab.run=none
+tap_case "one that dies while it probes devices is not" boots_again 0 rdinit=/none
 tap_case "ports by their slots, and what the guest is told" ends_with 0 --ports 4 -- "$PORTS"
 tap_case "peer, qmp, hmp and freeze" ends_with 0 --topology two -- "$HELPERS"
 tap_case "two runs at once" two_at_once

@@ -10,6 +10,10 @@ set_lies() { # PLAN
 		! grep '"error"' "$KTAP_TMP/qmp"
 }
 
+# Every lie that the firmware knows, in its order.
+LIAR_C=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../firmware/fault.c")
+lies() { sed -n '/lie_names\[\] = {/,/^};/s/.*= "\(.*\)",$/\1/p' "$LIAR_C"; }
+
 told() { # POINT: lies told since the plan was set
 	device_get tulle0 liar-counters | grep -oE "\b$1=[0-9]+" | cut -d= -f2
 }

@@ -105,11 +105,14 @@ rdma_listens() {
 		"$1" rdma resource show cm_id | grep -qE "LISTEN .*:$RDMA_PORT( |$)"
 }
 
+rdma_ended() { ! kill -0 "$1" 2>/dev/null; } # PID
+
 # rdma_pair RUN_SERVER RUN_CLIENT SERVER... -- CLIENT...: two programs that meet on
 # $RDMA_PORT; RUN is "far" or "env", for here. Both statuses must be 0, else the
-# output of both is shown. RDMA_STAYS=1 tells of a server that never ends.
+# output of both is shown. RDMA_STAYS=1 tells of a server that never ends, maybe of
+# one that may not: it has a while, and its status counts if it does.
 rdma_pair() {
-	local at_server=$1 at_client=$2 server=() pid status rc
+	local at_server=$1 at_client=$2 server=() stays=${RDMA_STAYS:-} pid status rc
 	shift 2
 	while [ "$1" != -- ]; do
 		server+=("$1")
@@ -121,11 +124,12 @@ rdma_pair() {
 	retry "${RDMA_WAIT:-10}" rdma_listens "$at_server" || echo "the server does not listen"
 	"$at_client" timeout $RDMA_LIMIT "$@" >"$KTAP_TMP/client" 2>&1
 	rc=$?
+	[ "$stays" = maybe ] && retry 5 rdma_ended $pid && stays=
 	# A server without its client would wait for its whole time.
-	[ $rc -eq 0 ] && [ -z "${RDMA_STAYS:-}" ] || pkill -P $pid || kill $pid 2>/dev/null
+	[ $rc -eq 0 ] && [ -z "$stays" ] || pkill -P $pid || kill $pid 2>/dev/null
 	wait $pid
 	status=$?
-	[ -z "${RDMA_STAYS:-}" ] || status=0
+	[ -z "$stays" ] || status=0
 	RDMA_PORT=$((RDMA_PORT + 1))
 	[ $rc -eq 0 ] && [ $status -eq 0 ] && return 0
 	echo "client $rc, server $status"

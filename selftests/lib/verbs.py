@@ -229,22 +229,24 @@ class Bench:
         self.far.quiet()
 
 
-def run_cases(bench, cases, path):
-    """Each case gets the bench, which is cleaned behind it. TAP; returns the exit status."""
+def run_cases(bench, cases, path, *more):
+    """Each case gets the bench, which is cleaned behind it; @more: (prefix of the
+    names, bench, cases). TAP; returns the exit status."""
     bad = 0
     print("TAP version 13")
-    for n, case in enumerate(cases, 1):
+    rounds = [(prefix, b, case) for prefix, b, some in (("", bench, cases), *more) for case in some]
+    for n, (prefix, b, case) in enumerate(rounds, 1):
         why = ""
         try:
-            case(bench)
+            case(b)
         except Exception as err:  # whatever it is, the other cases go on
             lines = [frame.lineno for frame in traceback.extract_tb(err.__traceback__) if frame.filename == path]
             why = f"line {lines[-1]}: {type(err).__name__}: {err}"
         try:
-            bench.clean()
+            b.clean()
         except (Failed, PyverbsRDMAError) as err:
             why = why or f"afterwards: {err}"
         bad += bool(why)
-        print(f"{'not ok' if why else 'ok'} {n} {case.__doc__}" + (f" # {why}" if why else ""), flush=True)
-    print(f"1..{len(cases)}")
+        print(f"{'not ok' if why else 'ok'} {n} {prefix}{case.__doc__}" + (f" # {why}" if why else ""), flush=True)
+    print(f"1..{len(rounds)}")
     return bad > 0

@@ -3,7 +3,9 @@
 # Settings of ethtool that no other test turns: each is set, read back, and seen
 # to do what it says, with traffic.
 . "$(dirname "$0")/../lib/env.sh"
+. "$(dirname "$0")/../lib/faults.sh"
 
+HW_H=$(readlink -f "$(dirname "$0")/../../include/tulle_hw.h")
 BDF=$(port_pci tulle0)
 COMMANDS=/sys/kernel/debug/tulle/$BDF/commands
 
@@ -107,6 +109,40 @@ coalesce_cqe_mode() {
 	[ "$cqe" -gt 0 ] && [ "$cqe" -lt "$eqe" ]
 }
 
+# profile RX_OR_TX [MICROSECONDS PACKETS]: the five steps that net_dim chooses from;
+# all of them set to that. The ethtool program has no words for them.
+profile() {
+	PYTHONPATH=$(dirname "$NETDEV_PY") python3 - "$@" <<-'END'
+		import sys
+		import netdev
+		from py import EthtoolFamily
+		name, port = f"{sys.argv[1]}-profile", {"header": {"dev-name": "tulle0"}}
+		ethtool = EthtoolFamily()
+		steps = ethtool.coalesce_get(port)[name]["irq-moderation"]
+		if len(sys.argv) > 2:
+		    step = {"usec": int(sys.argv[2]), "pkts": int(sys.argv[3])}
+		    ethtool.coalesce_set(port | {name: {"irq-moderation": [step] * len(steps)}})
+		else:
+		    print(*(f"{step['usec']}/{step['pkts']}" for step in steps))
+	END
+}
+
+# Five equal steps leave no choice: whatever net_dim does, this comes of it.
+coalesce_profile() {
+	local at_once adapted rx tx
+	rx=$(profile rx) && tx=$(profile tx) && [ "$(wc -w <<<"$rx $tx")" = 10 ] || { echo "profiles: $rx $tx"; return 1; }
+	profile rx 8000 200 && profile tx 77 33 || return 1
+	expect "8000/200 8000/200 8000/200 8000/200 8000/200" profile rx &&
+		expect "77/33 77/33 77/33 77/33 77/33" profile tx || return 1
+	at_once=$(trickle 0)
+	ethtool -C tulle0 adaptive-rx on adaptive-tx on || return 1
+	iperf_ok 100000 -c "$REMOTE_V4" -t 2 -R || return 1
+	adapted=$(trickle 0)
+	ethtool -C tulle0 "${COALESCE_OFF[@]}"
+	echo "interrupts of 600 packets: at once $at_once, adapted $adapted"
+	[ "$adapted" -gt 0 ] && [ $((adapted * 2)) -lt "$at_once" ] && works
+}
+
 moderations() { awk '$1 == "MODIFY_CQ" { n = $2 } END { print n + 0 }' "$COMMANDS"; }
 
 # net_dim changes the moderation as the traffic does; once off, nobody does.
@@ -172,6 +208,40 @@ advertised_speed() {
 	retry 10 expect 200000 cat /sys/class/net/tulle0/speed && works
 }
 
+# How often the links of both ends went down.
+down_events() {
+	ethtool -I tulle0 | sed -n 's/^\tLink Down Events: //p'
+	in_ns ethtool -I tulle1 | sed -n 's/^\tLink Down Events: //p'
+}
+down_events_are() { [ "$(down_events | tr '\n' ' ')" = "$1 $2 " ]; }
+
+# Both ends lose the link for it, once.
+renegotiate() {
+	local before
+	mapfile -t before < <(down_events)
+	[ ${#before[@]} = 2 ] || { ethtool -I tulle0; return 1; }
+	sleep 1
+	down_events_are "${before[@]}" || { echo "the link goes down by itself"; return 1; }
+	ethtool -r tulle0 || return 1
+	retry 10 down_events_are $((before[0] + 1)) $((before[1] + 1)) ||
+		{ echo "the links went down ${before[*]} times before," "$(down_events)" "now"; return 1; }
+	retry 10 port_carrier tulle0 && expect 200000 cat /sys/class/net/tulle0/speed && works
+}
+
+# Without autonegotiation there is nothing to restart.
+renegotiate_forced() {
+	local before rc=0
+	ethtool -s tulle0 speed 100000 autoneg off && in_ns ethtool -s tulle1 speed 100000 autoneg off || return 1
+	retry 10 expect 100000 cat /sys/class/net/tulle0/speed || rc=1
+	mapfile -t before < <(down_events)
+	ethtool -r tulle0 && { echo "not refused"; rc=1; }
+	sleep 0.5
+	down_events_are "${before[@]}" || { echo "the link went down"; rc=1; }
+	ethtool -s tulle0 autoneg on
+	in_ns ethtool -s tulle1 autoneg on
+	retry 10 expect 200000 cat /sys/class/net/tulle0/speed && works && return $rc
+}
+
 active_fec() { get --show-fec 'Active FEC encoding' | tr '[:upper:]' '[:lower:]'; }
 active_fec_remote() { get_remote --show-fec 'Active FEC encoding' | tr '[:upper:]' '[:lower:]'; }
 
@@ -190,6 +260,129 @@ fec() {
 	ethtool -s tulle0 autoneg on
 	in_ns ethtool -s tulle1 autoneg on
 	retry 10 expect 200000 cat /sys/class/net/tulle0/speed && works
+}
+
+symbol_errors() { "$@" -S "${PORT:-tulle0}" --groups eth-phy | sed -n 's/^eth-phy-SymbolErrorDuringCarrier: //p'; }
+symbol_errors_remote() { PORT=tulle1 symbol_errors in_ns ethtool; }
+
+# Symbol errors in five frames from here: FEC repairs them, or the far end counts them.
+symbols() { # FEC
+	ethtool --set-fec tulle0 encoding "$1" && in_ns ethtool --set-fec tulle1 encoding "$1" || return 1
+	retry 10 expect "$1" active_fec && retry 20 port_carrier tulle0 && sleep 1
+	set_faults "wire_symbol:n=1,c=5" || return 1
+	mausezahn tulle0 -q -c 10 -d 1m -b 02:00:00:00:00:99 -p 100 "88:b5"
+	retry 5 happened wire_symbol && set_faults ""
+}
+
+phy_stats() {
+	local here there
+	ethtool -s tulle0 speed 25000 autoneg off && in_ns ethtool -s tulle1 speed 25000 autoneg off || return 1
+	here=$(symbol_errors ethtool) && there=$(symbol_errors_remote) && [ -n "$here$there" ] || return 1
+	symbols rs && expect "$there" symbol_errors_remote || return 1
+	symbols off || return 1
+	retry 5 eval "[ \$(symbol_errors_remote) -ge $((there + 5)) ]" || { echo "$there before, $(symbol_errors_remote) now"; return 1; }
+	expect "$here" symbol_errors ethtool || return 1
+	ethtool --set-fec tulle0 encoding auto && in_ns ethtool --set-fec tulle1 encoding auto || return 1
+	ethtool -s tulle0 autoneg on
+	in_ns ethtool -s tulle1 autoneg on
+	retry 10 expect 200000 cat /sys/class/net/tulle0/speed && works
+}
+
+hw_define() { awk -v name="$1" '$1 == "#define" && $2 == name { print $3 }' "$HW_H"; }
+
+# The order of Documentation/ethtool.rst: fifteen registers and struct tulle_crash.
+# The program knows no names for them and shows the same bytes in hexadecimal.
+registers() {
+	local version
+	version=$(ethtool -i tulle0 | sed -n 's/^firmware-version: //p')
+	ethtool -d tulle0 raw on >"$KTAP_TMP/regs.0" && sleep 0.5 && ethtool -d tulle0 raw on >"$KTAP_TMP/regs.1" &&
+		ethtool -d tulle0 hex on >"$KTAP_TMP/regs.hex" && ethtool -d tulle0 >"$KTAP_TMP/regs.text" || return 1
+	python3 - "$KTAP_TMP" "$(hw_define TULLE_MAGIC)" "$(hw_define TULLE_IF_MAJOR)" "$version" <<-'END'
+		import re, struct, sys
+		NAMES = ("MAGIC IF_VERSION FW_VERSION STATE SYNDROME HEARTBEAT FUNC CLOCK_LO CLOCK_HI UAR_CFG "
+		         "CMD_CAPS CMD_BASE_LO CMD_BASE_HI CMD_CFG SCRATCH").split()
+		folder, magic, major, version = sys.argv[1:]
+		first, second = (open(f"{folder}/regs.{i}", "rb").read() for i in (0, 1))
+		bad = []
+		def expect(what, right):
+		    if not right:
+		        bad.append(what)
+		expect(f"{len(first)} and {len(second)} bytes", len(first) == len(second) == 4 * len(NAMES) + 128)
+		old, new = (dict(zip(NAMES, struct.unpack_from(f"<{len(NAMES)}I", d))) for d in (first, second))
+		clock = lambda r: r["CLOCK_HI"] << 32 | r["CLOCK_LO"]
+		expect("magic", new["MAGIC"] == int(magic.rstrip("U"), 16))
+		expect("interface version", new["IF_VERSION"] >> 16 == int(major))
+		fw = new["FW_VERSION"]
+		expect("firmware version", version.split("-")[0] == f"{fw >> 24}.{fw >> 16 & 255}.{fw & 65535}")
+		expect("state", new["STATE"] & 15 == 1)
+		expect("syndrome", new["SYNDROME"] == 0)
+		expect("heartbeat", new["HEARTBEAT"] > old["HEARTBEAT"])
+		expect("clock", clock(new) - clock(old) > 400_000_000)
+		expect("command queue", new["CMD_BASE_LO"] | new["CMD_BASE_HI"] and new["CMD_CFG"])
+		moving = ("HEARTBEAT", "CLOCK_LO", "CLOCK_HI")
+		expect("what stands still", all(new[n] == old[n] for n in NAMES if n not in moving))
+		expect("crash record", not any(first[4 * len(NAMES):]))
+		for name in ("hex", "text"):
+		    text = open(f"{folder}/regs.{name}").read()
+		    shown = bytes.fromhex("".join(re.findall(r"^0x[0-9a-f]+:\s+(.*)$", text, re.M)))
+		    expect(f"{name} shows {len(shown)} bytes", len(shown) == len(first) and shown[:16] == first[:16])
+		print(new, "firmware", version)
+		sys.exit(f"wrong: {', '.join(bad)}" if bad else None)
+	END
+}
+
+# flows_meet: of how many of 16 UDP flows both directions come to the same queue, as
+# the queues count; and over how many queues they spread.
+flows_meet() {
+	PYTHONPATH=$(dirname "$NETDEV_PY") python3 - "$NS" "$(cat /sys/class/net/tulle0/address)" <<-'END'
+		import os, random, socket, struct, sys, time
+		import netdev
+		FRAMES = 20
+		mac = bytes.fromhex(sys.argv[2].replace(":", ""))
+		def counts():
+		    return [q["rx-packets"] for q in netdev.queues("tulle0")["rx"]]
+		home = os.open("/proc/self/ns/net", os.O_RDONLY)
+		os.setns(os.open(f"/run/netns/{sys.argv[1]}", os.O_RDONLY))
+		sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		sock.bind(("tulle1", 0))
+		os.setns(home)
+		def csum(data):
+		    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+		    return ~(total % 0xffff) & 0xffff
+		def frame(src, dst):
+		    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 48, 1, 0, 64, 17, 0, src[0], dst[0])
+		    head = head[:10] + struct.pack("!H", csum(head)) + head[12:]
+		    return mac + b"\2\0\0\0\0\x77\x08\0" + head + struct.pack("!HHHH", src[1], dst[1], 28, 0) + bytes(20)
+		def queue(packet):
+		    before = counts()
+		    for _ in range(FRAMES):
+		        sock.send(packet)
+		    for _ in range(50):
+		        grown = [b - a for a, b in zip(before, counts())]
+		        if max(grown) >= FRAMES:
+		            return grown.index(max(grown))
+		        time.sleep(0.05)
+		    sys.exit(f"the frames are in no queue: {grown}")
+		chance = random.Random(1)
+		address = lambda: (bytes((192, 0, 2, chance.randrange(256))), chance.randrange(1024, 65536))
+		pairs = []
+		for _ in range(16):
+		    a, b = address(), address()
+		    pairs.append((queue(frame(a, b)), queue(frame(b, a))))
+		print(sum(x == y for x, y in pairs), len({q for pair in pairs for q in pair}))
+		print(pairs, file=sys.stderr)
+	END
+}
+
+symmetric() { # TRANSFORMATION
+	local plain both queues rc=0
+	ethtool -L tulle0 combined 4 && ethtool -X tulle0 xfrm none || return 1
+	plain=$(flows_meet)
+	ethtool -X tulle0 xfrm "$1" && ethtool -x tulle0 | grep "^ *$1: on" || rc=1
+	read -r both queues <<<"$(flows_meet)"
+	ethtool -X tulle0 xfrm none && ethtool -L tulle0 combined 2 || rc=1
+	echo "both directions on one queue: ${plain% *} of 16 without, $both with $1, over $queues queues"
+	[ "$both" = 16 ] && [ "${plain% *}" -lt 16 ] && [ "$queues" -gt 1 ] && works && return $rc
 }
 
 negotiated() { echo "$(get -a 'RX negotiated') $(get -a 'TX negotiated')"; }
@@ -336,18 +529,29 @@ ktap_check "coalescing out of range" coalesce_limits
 ktap_check "coalescing per queue" coalesce_per_queue
 ktap_check "coalescing from the completion" coalesce_cqe_mode
 ktap_check "adaptive coalescing" coalesce_adaptive
+ktap_check "profiles of adaptive coalescing" coalesce_profile
+ktap_check "registers" registers
 ktap_check "self-test" self_test
 ktap_check "self-test of a closed interface" self_test_closed
 ktap_check "self-test fails" self_test_fails
 ktap_check "forced speed" forced_speed
 ktap_check "advertised speed" advertised_speed
+ktap_check "autonegotiation again" renegotiate
+ktap_check "autonegotiation again, forced" renegotiate_forced
 ktap_check "FEC" fec
+ktap_check "symbol errors" phy_stats
 ktap_check "pause" pause
 ktap_check "pause frames" pause_frames
 ktap_check "receive buffer length" buf_len
 ktap_check "two VLAN tags" two_tags
 ktap_check "no receive hash" rxhash_off
 ktap_check "FCS" rx_fcs
+ktap_check "symmetric hash" symmetric symmetric-xor
+if ethtool -X tulle0 xfrm symmetric-or-xor 2>/dev/null; then
+	ktap_check "symmetric hash, or" symmetric symmetric-or-xor
+else
+	ktap_skip "symmetric hash, or" "the kernel does not know it"
+fi
 ktap_check "receive checksums" rx_sums
 ktap_check "transmit checksums" tx_sums
 ktap_end

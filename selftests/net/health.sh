@@ -180,6 +180,24 @@ rx_starved() {
 	devlink health test tulle0 reporter rx && repaired rx && works
 }
 
+# Closed while the firmware is down, and opened when it is back: no queue, used or
+# not, is taken for one that does not send.
+closed_meanwhile() {
+	devlink health set "$DEV" reporter fw auto_recover false && devlink health test "$DEV" reporter fw || return 1
+	retry 30 is fw error || return 1
+	ip link set tulle0 down
+	devlink health recover "$DEV" reporter fw || return 1
+	devlink health set "$DEV" reporter fw auto_recover true
+	retry 30 is fw healthy || return 1
+	remember tx
+	ip link set tulle0 up
+	port_addresses
+	works || return 1
+	# more than the watchdog waits
+	sleep 7
+	! more_errors tx || { health show tx; return 1; }
+}
+
 ktap_begin
 env_pair
 ethtool -L tulle0 combined 4
@@ -201,5 +219,6 @@ else
 fi
 ktap_check "fw test" tested_fw
 ktap_check "fw recover by hand" by_hand fw
+ktap_check "closed while the firmware is down" closed_meanwhile
 ktap_check "all healthy" eval 'is fw healthy && is tx healthy && is rx healthy'
 ktap_end

@@ -3,12 +3,13 @@
 # A hostile device: each lie of the liar mode under traffic and configuration,
 # ROUNDS seeds each, then lies while the driver probes. The driver may give up
 # on the device, with a report; the kernel stays sound (the log decides that)
-# and an honest device works after unbind and bind.
+# and an honest device works after unbind and bind. Lies can be named on the
+# command line.
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/device.sh"
 . "$(dirname "$0")/../lib/liar.sh"
 
-ROUNDS=${ROUNDS:-2}
+ROUNDS=${ROUNDS:-$(guest_is_slow && echo 2 || echo 3)}
 
 # What a user of the port would do; none of it need succeed.
 use_port() {
@@ -71,18 +72,32 @@ lie_to_probe() { # POINT PROBABILITY
 	[ "$n" -gt 0 ]
 }
 
+# Who tells a lie that the network port does not meet: rdma/liar.sh and
+# unusable.sh. Every other one that the firmware knows must be told here.
+run_lie() { # POINT
+	case $1 in
+	cqe_status | cqe_src | rdma_caps) ;;
+	no_eth | if_version | gone) ;;
+	cqe_* | stride | csum) ktap_check "lies under traffic: $1" lie "$1" 0.01 ;;
+	eqe_*) ktap_check "lies under traffic: $1" lie "$1" 0.05 ;;
+	cmd_*)
+		ktap_check "lies to configuration: $1" lie "$1" 0.2
+		ktap_check "lies to probe: $1" lie_to_probe "$1" 0.05
+		;;
+	caps) ktap_check "lies to probe: $1" lie_to_probe "$1" 1 ;;
+	*) ktap_check "a lie that no test tells: $1" false ;;
+	esac
+}
+
 ktap_begin
 env_pair
 iperf_server
-for point in cqe_index cqe_len cqe_op cqe_qn csum; do
-	ktap_check "lies under traffic: $point" lie $point 0.01
+if [ $# -eq 0 ]; then
+	mapfile -t points < <(lies)
+	[ ${#points[@]} -ge 19 ] || { echo "Bail out! $LIAR_C does not tell its lies"; exit 1; }
+	set -- "${points[@]}"
+fi
+for point in "$@"; do
+	run_lie "$point"
 done
-for point in eqe_handle eqe_type eqe_storm; do
-	ktap_check "lies under traffic: $point" lie $point 0.05
-done
-for point in cmd_status cmd_out; do
-	ktap_check "lies to configuration: $point" lie $point 0.2
-	ktap_check "lies to probe: $point" lie_to_probe $point 0.05
-done
-ktap_check "lies to probe: caps" lie_to_probe caps 1
 ktap_end

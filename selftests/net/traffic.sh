@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Plain use of a pair of ports: ping at every size, TCP and UDP both ways, a
-# large transfer compared by hash.
+# large transfer compared by hash. IOMMU=1: with an IOMMU in front of the ports.
 . "$(dirname "$0")/../lib/env.sh"
+. "$(dirname "$0")/../lib/bigtcp.sh"
 
 guest_is_slow && SECS=15
 SECS=${SECS:-4}		# of each iperf3 run
@@ -50,17 +51,6 @@ sha_transfer() { # MiB
 	transfer "$NS" "" "$REMOTE_V4" "$1"
 }
 
-# The stack hands over, and gets, so many bytes at a time on average. Each such packet
-# is many on the wire.
-big_on_counters() { # FILES SIDE MEAN: from qstats_save
-	local packets bytes wire
-	packets=$(qstats_grew "$1.0" "$1.1" "$2-packets") &&
-		bytes=$(qstats_grew "$1.0" "$1.1" "$2-bytes") &&
-		wire=$(qstats_grew "$1.0" "$1.1" "$2-wire-packets") || return 1
-	echo "$1: $packets $2 packets of $bytes bytes, $wire on the wire"
-	[ "$packets" -gt 0 ] && [ $((bytes / packets)) -gt "$3" ] && [ $((wire / packets)) -gt $(($3 / 1460)) ]
-}
-
 big_tcp_to() { # ADDRESS
 	local pids=()
 	in_background timeout $((SECS + 30)) tcpdump -ni tulle0 -s 128 -c 1 "greater 100000 and dst host $1"
@@ -80,22 +70,14 @@ big_tcp_to() { # ADDRESS
 }
 
 big_tcp() {
-	local dev
+	local to
 	in_ns ethtool -K tulle1 rx-gro-hw on || return 1
-	ip link set tulle0 gso_max_size 262144 gro_max_size 262144 \
-		gso_ipv4_max_size 262144 gro_ipv4_max_size 262144 || return 1
-	in_ns ip link set tulle1 gso_max_size 262144 gro_max_size 262144 \
-		gso_ipv4_max_size 262144 gro_ipv4_max_size 262144 || return 1
-	# As if the path were short: packets do not shrink because the guest is slow.
-	sysctl -qw net.ipv4.tcp_tso_rtt_log=20
-	for dev in "$REMOTE_V4" "$REMOTE_V6"; do
-		big_tcp_to "$dev" || return 1
+	offload_sizes tulle1 $BIG $BIG in_ns && big_tcp_begin tulle0 || return 1
+	for to in "$REMOTE_V4" "$REMOTE_V6"; do
+		big_tcp_to "$to" || return 1
 	done
-	sysctl -qw net.ipv4.tcp_tso_rtt_log=9
-	ip link set tulle0 gso_max_size 65536 gro_max_size 65536 \
-		gso_ipv4_max_size 65536 gro_ipv4_max_size 65536
-	in_ns ip link set tulle1 gso_max_size 65536 gro_max_size 65536 \
-		gso_ipv4_max_size 65536 gro_ipv4_max_size 65536
+	big_tcp_end tulle0
+	offload_sizes tulle1 65536 65536 in_ns
 }
 
 split_packets() { ethtool -S tulle0 | sed -n 's/^ *rx_split_packets: //p'; }
@@ -154,6 +136,7 @@ errors_are_zero() {
 }
 
 ktap_begin
+iommu_check
 env_pair
 for mtu in 68 576 1280 1500 4000 9000 9600; do
 	ktap_check "ping v4 mtu $mtu" ping_v4 $mtu

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # A little of every kind of traffic, for whoever records it: pings small and
-# large, TCP and UDP over both protocols with segmentation by the device, one
-# and two VLAN tags.
+# large, TCP and UDP over both protocols with segmentation by the device, BIG
+# TCP (to port 5202), one and two VLAN tags.
 . "$(dirname "$0")/../lib/env.sh"
+. "$(dirname "$0")/../lib/bigtcp.sh"
 
 # vlan NAME LINK PROTOCOL ID ADDRESS, on both ends
 vlan_pair() {
@@ -38,6 +39,14 @@ udp_segments() { # ADDRESS
 	END
 }
 
+# To a receiver that aggregates nothing, so packets of 256 KiB cross the wire in pieces.
+big_tcp() { # ADDRESS
+	big_tcp_begin tulle0 && qstats_save tulle0 sender.0 || return 1
+	iperf_ok 16000000 -c "$1" -p 5202 -n 16M || return 1
+	qstats_save tulle0 sender.1 && big_tcp_end tulle0 || return 1
+	big_on_counters sender tx-hw-gso 65536
+}
+
 jumbo() {
 	ip link set tulle0 mtu 9000 && in_ns ip link set tulle1 mtu 9000 || return 1
 	ping -c 5 -i 0.1 -W 2 -M "do" -s 8972 "$REMOTE_V4"
@@ -51,6 +60,10 @@ ktap_check "ping v6" ping -6 -c 5 -i 0.1 -W 2 "$REMOTE_V6"
 ktap_check "tcp" iperf_ok 100000 -c "$REMOTE_V4" -n 8M
 ktap_check "tcp reverse" iperf_ok 100000 -c "$REMOTE_V4" -n 8M -R
 ktap_check "tcp v6" iperf_ok 100000 -c "$REMOTE_V6" -n 8M
+in_ns ethtool -K tulle1 rx-gro-hw off
+iperf_server 5202
+ktap_check "BIG TCP" big_tcp "$REMOTE_V4"
+ktap_check "BIG TCP v6" big_tcp "$REMOTE_V6"
 ktap_check "udp" udp "$REMOTE_V4"
 ktap_check "udp v6" udp "$REMOTE_V6"
 in_background ip netns exec "$NS" socat -u UDP6-RECV:5300,ipv6only=0 OPEN:/dev/null

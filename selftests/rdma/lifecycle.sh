@@ -10,6 +10,15 @@
 . "$(dirname "$0")/../lib/nvme.sh"
 
 ROUNDS=${ROUNDS:-20}
+HOLD=$KTAP_TMP/bin/hold
+# "At once", in ms.
+AT_ONCE=2000
+guest_is_slow && AT_ONCE=10000
+
+build() {
+	mkdir -p "$(dirname "$HOLD")" &&
+		gcc -O2 -g -Wall -Wextra -o "$HOLD" "$(dirname "$0")/hold.c" -libverbs
+}
 
 # load PROGRAM COMMAND...: in the background; its pid in LOAD[PROGRAM].
 declare -A LOAD
@@ -34,9 +43,12 @@ load_start() {
 	retry 20 eval "in_ns ss -Hltn 'sport = :$port' | grep -q ." || { cat "$KTAP_TMP/bw_server"; return 1; }
 	load bw ib_write_bw -d "$IB" -x "$GID4" -p "$port" -s 4096 -F --run_infinitely -D 1 "$REMOTE_V4"
 	load cm rping -c -a "$REMOTE_V4" -I "$LOCAL_V4" -p $((port + 1)) -C 1000000 -v
-	retry 30 load_said cm ping && retry 30 load_said bw '^ *4096' && retry 10 load_said idle 'async event' && return 0
+	load cm_end sh -c "tail --pid=${LOAD[cm]} -s 0.05 -f /dev/null; date +%s%3N"
+	load hold "$HOLD" "$IB" "$GID4"
+	retry 30 load_said cm ping && retry 30 load_said bw '^ *4096' && retry 10 load_said idle 'async event' &&
+		retry 30 load_said hold ready && return 0
 	echo "no load:"
-	tail -n 5 "$KTAP_TMP"/{idle,bw,cm,bw_server,cm_server}
+	tail -n 5 "$KTAP_TMP"/{idle,bw,cm,hold,bw_server,cm_server}
 	return 1
 }
 
@@ -56,17 +68,47 @@ load_stop() {
 	return $rc
 }
 
-# Those who listen heard of it. Events do not end with that one: a program that
+# at_once COMMAND...: breaks something; what follows is measured from here on, or
+# from where COMMAND says.
+at_once() {
+	broken
+	"$@"
+}
+broken() { BROKEN=$(($(date +%s%3N) + ${1:-0})); } # [MS from now]
+
+# took WHAT WHEN
+took() {
+	local ms
+	[ -n "$2" ] || { echo "$1: no time"; return 1; }
+	ms=$(($2 > BROKEN ? $2 - BROKEN : 0))
+	echo "$1 after $ms ms" | tee -a "$KTAP_TMP/times"
+	[ $ms -le $AT_ONCE ]
+}
+
+# Those who listen heard of it, at once. Events do not end with that one: a program that
 # waits for the next waits on.
 load_was_told() {
 	retry 15 load_said idle DEVICE_FATAL || { echo "no fatal event:"; cat "$KTAP_TMP/idle"; return 1; }
 	retry 20 load_gone cm || { echo "rping goes on:"; tail -n 3 "$KTAP_TMP/cm"; return 1; }
+	retry 20 load_gone cm_end
+	load_let_go || return 1
+	took "fatal event" "$(awk '/^fatal/ { print $2; exit }' "$KTAP_TMP/hold")" &&
+		took "rping's end" "$(cat "$KTAP_TMP/cm_end")"
 }
 
-# What verbs made, in the device and in the kernel.
+# What holds everything heard of it, too, got errors, closed all and ended well.
+load_let_go() {
+	local rc=0
+	retry 20 load_gone hold || rc=1
+	[ $rc -ne 0 ] || { wait "${LOAD[hold]}" && unset "LOAD[hold]"; } || rc=1
+	[ $rc -eq 0 ] || { echo "hold:"; cat "$KTAP_TMP/hold"; }
+	return $rc
+}
+
+# All objects in the devices, doorbell pages and steering among them, and those of
+# verbs in the kernel.
 verbs_objects() {
-	{ device_get tulle0 objects && device_get tulle1 objects; } |
-		grep -oE '\b(pd|mkey|cq|qp|srq|xrcd|qp_counter|mcast)=[0-9]+'
+	{ device_get tulle0 objects && device_get tulle1 objects; } | tr ' ' '\n'
 	rdma resource show | sed 's/^[0-9]*: //' | sort
 }
 is_as_before() { verbs_objects >"$KTAP_TMP/now" && cmp -s "$KTAP_TMP/before" "$KTAP_TMP/now"; }
@@ -82,7 +124,7 @@ under_load() {
 	verbs_objects >"$KTAP_TMP/before"
 	for ((i = 0; i < ROUNDS && rc == 0; i++)); do
 		load_start || { load_stop; return 1; }
-		{ "$1" "$i" && load_was_told; } || { echo "round $i: $1"; rc=1; }
+		{ at_once "$1" "$i" && load_was_told; } || { echo "round $i: $1"; rc=1; }
 		load_stop || { echo "round $i: programs after $1"; rc=1; }
 		{ "$2" "$i" && rdma_is_back; } || { echo "round $i: $2"; return 1; }
 		nothing_is_left || { echo "round $i: after $2"; return 1; }
@@ -111,6 +153,8 @@ plug() { retry 20 plug_in && retry 30 test -e "/sys/bus/pci/devices/$BDF0"; }
 # As in net/lifecycle.sh: told every second time, else found out.
 surprise() { # ROUND
 	set_removed true || return 1
+	# A card that is gone says nothing; the driver looks once a second.
+	broken 1000
 	retry 20 fw_is error || { echo "nobody noticed"; return 1; }
 	[ $(($1 % 2)) -eq 1 ] || echo 1 >"/sys/bus/pci/devices/$BDF0/remove"
 }
@@ -121,6 +165,26 @@ surprise_end() { # ROUND
 	else
 		echo 1 >/sys/bus/pci/rescan
 	fi
+}
+
+# killed: whoever holds everything is killed; every second time when it was asleep
+# while its device went.
+killed() {
+	local i
+	verbs_objects >"$KTAP_TMP/before"
+	for ((i = 0; i < ROUNDS || i < 2; i++)); do
+		load hold "$HOLD" "$IB" "$GID4"
+		retry 30 load_said hold ready || { cat "$KTAP_TMP/hold"; load_stop; return 1; }
+		if [ $((i % 2)) -eq 1 ]; then
+			kill -STOP "${LOAD[hold]}"
+			flr || { echo "round $i: reset"; return 1; }
+		fi
+		kill -KILL "${LOAD[hold]}"
+		retry 10 load_gone hold || { echo "round $i: it does not die"; return 1; }
+		wait "${LOAD[hold]}" 2>/dev/null
+		unset "LOAD[hold]"
+		rdma_is_back && nothing_is_left || { echo "round $i"; return 1; }
+	done
 }
 
 #
@@ -182,7 +246,7 @@ netns_exclusive() {
 	ip netns attach ns-first 1
 	for ((i = 0; i < ROUNDS && rc == 0; i++)); do
 		load_start || rc=1
-		rdma dev set "$IB" netns ns-third || { echo "round $i: away"; rc=1; }
+		at_once rdma dev set "$IB" netns ns-third || { echo "round $i: away"; rc=1; }
 		load_was_told || { echo "round $i"; rc=1; }
 		load_stop || rc=1
 		! ibv_devinfo -d "$IB" || { echo "still there"; rc=1; }
@@ -217,6 +281,7 @@ run_case() {
 	nvme-crash) ktap_check "firmware crash under NVMe-oF, host and target" under_nvme env crash recovered ;;
 	nvme-surprise) ktap_check "surprise removal under NVMe-oF, host and target" under_nvme env surprise surprise_end ;;
 	netns) ktap_check "exclusive namespaces" netns_exclusive ;;
+	kill) ktap_check "SIGKILL of a program that holds everything" killed ;;
 	*) echo "Bail out! no case $1"; exit 1 ;;
 	esac
 }
@@ -224,8 +289,11 @@ run_case() {
 ktap_begin
 rdma_ports
 ulimit -l unlimited
-[ $# -gt 0 ] || set -- module auxiliary bind flr crash hotplug surprise nvme-flr nvme-crash nvme-surprise netns
+build || { echo "Bail out! no hold"; exit 1; }
+[ $# -gt 0 ] || set -- module auxiliary bind flr crash hotplug surprise nvme-flr nvme-crash nvme-surprise netns kill
 for c in "$@"; do
+	: >"$KTAP_TMP/times"
 	run_case "$c"
+	sort -k1,1 -k4,4nr "$KTAP_TMP/times" | sort -su -k1,1 | sed 's/^/# longest: /'
 done
 ktap_end

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""packets.py IBDEV GID FAR_IBDEV FAR_GID: RoCEv2 packets that no good device
+"""packets.py IBDEV GID FAR_IBDEV FAR_GID GID6 FAR_GID6: RoCEv2 packets that no good device
 sends, from an AF_PACKET socket at the far port into a connection that is in
 use: dropped without a word or refused as IBTA chapter 9 asks, and counted. What
 can be survived is, with all data intact."""
@@ -26,9 +26,10 @@ from verbs import Bench, Failed, check, exchange, run_cases
 
 SEND_FIRST, SEND_MIDDLE, SEND_LAST, SEND_ONLY = 0, 1, 2, 4
 WRITE_FIRST, WRITE_MIDDLE, WRITE_LAST, WRITE_LAST_IMM, WRITE_ONLY = 6, 7, 8, 9, 10
-READ, READ_RSP_ONLY, ACK, ATOMIC_ACK, FETCH_ADD = 12, 16, 17, 18, 20
+READ, READ_RSP_FIRST, READ_RSP_ONLY, ACK, ATOMIC_ACK, FETCH_ADD = 12, 13, 16, 17, 18, 20
 UC, UD, CNP = 0x20, 0x60, 0x81
 MTU = 1024
+LOCAL_V6, REMOTE_V6 = "2001:db8:1::1", "2001:db8:1::2"
 ROUNDS = int(os.environ.get("ROUNDS", "300"))
 
 
@@ -44,27 +45,38 @@ def aeth(syndrome, msn=0):
     return struct.pack("!I", syndrome << 24 | msn)
 
 
-class Wire(Bench):
-    """With packets forged at the far end's port."""
+def ipv4(n, src, tos=0, ip_len=None, ip_sum=0):
+    """A header in front of n bytes, and what the ICRC takes for it: what routers change
+    counts as ones. ip_sum: what to add to the checksum."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, tos, 20 + n if ip_len is None else ip_len, 7, 0x4000, 64, 17, 0,
+                     socket.inet_aton(src or bad_input.REMOTE_V4), socket.inet_aton(bad_input.LOCAL_V4))
+    masked = ip[:1] + b"\xff" + ip[2:8] + b"\xff" + ip[9:10] + b"\xff\xff" + ip[12:]
+    return b"\x08\x00", ip[:10] + struct.pack("!H", bad_input.csum(ip) ^ ip_sum) + ip[12:], masked
 
-    def __init__(self, near, near_gid, far, far_gid):
+
+def ipv6(n, src, tos=0, ip_len=None):
+    ip = struct.pack("!IHBB", 6 << 28 | tos << 20, n if ip_len is None else ip_len, 17, 64)
+    ip += socket.inet_pton(socket.AF_INET6, src or REMOTE_V6) + socket.inet_pton(socket.AF_INET6, LOCAL_V6)
+    return b"\x86\xdd", ip, b"\x6f\xff\xff\xff" + ip[4:7] + b"\xff" + ip[8:]
+
+
+class Wire(Bench):
+    """With packets forged at the far end's port; @ip: what makes their IP header."""
+
+    def __init__(self, near, near_gid, far, far_gid, ip=ipv4):
         super().__init__(near, near_gid, far, far_gid)
-        self.name = near
+        self.name, self.ip = near, ip
         self.macs = bad_input.mac(bad_input.LOCAL) + bad_input.mac(bad_input.REMOTE, bad_input.NS)
         self.tx = bad_input.socket_in(bad_input.NS, bad_input.REMOTE)
         self.random = random.Random(int(os.environ.get("SEED", "1")))
 
-    def frame(self, transport, src=bad_input.REMOTE_V4, icrc=0, udp_len=None, ip_len=None, ip_sum=0):
-        """Ethernet to RoCE around BTH and what follows it; icrc, ip_sum: what to add to them."""
+    def frame(self, transport, src=None, icrc=0, udp_len=None, **of_ip):
+        """Ethernet to RoCE around BTH and what follows it; icrc: what to add to it."""
         n = 8 + len(transport) + 4
-        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + n if ip_len is None else ip_len, 7, 0x4000, 64, 17, 0,
-                         socket.inet_aton(src), socket.inet_aton(bad_input.LOCAL_V4))
+        ethertype, ip, masked = self.ip(n, src, **of_ip)
         udp = struct.pack("!HHHH", 0xc123, 4791, n if udp_len is None else udp_len, 0)
-        # What routers change, and reserved bits, count as ones.
-        masked = (b"\xff" * 8 + ip[:1] + b"\xff" + ip[2:8] + b"\xff" + ip[9:10] + b"\xff\xff" + ip[12:] +
-                  udp[:6] + b"\xff\xff" + transport[:4] + b"\xff" + transport[5:])
-        ip = ip[:10] + struct.pack("!H", bad_input.csum(ip) ^ ip_sum) + ip[12:]
-        return self.macs + b"\x08\x00" + ip + udp + transport + struct.pack("<I", zlib.crc32(masked) ^ icrc)
+        masked = b"\xff" * 8 + masked + udp[:6] + b"\xff\xff" + transport[:4] + b"\xff" + transport[5:]
+        return self.macs + ethertype + ip + udp + transport + struct.pack("<I", zlib.crc32(masked) ^ icrc)
 
     def inject(self, transport, **kw):
         self.tx.send(self.frame(transport, **kw))
@@ -127,6 +139,19 @@ def good(b):
     near.received(e.IBV_WC_SUCCESS)
     check("data", near.mr.read(12, 8192), b"made by hand")
     b.counted(before, rx_messages=1, tx_acks=1)
+
+
+def marked(b):
+    """a congestion mark is counted, and its packet a good one"""
+    near, _ = b.pair()
+    before = b.counters()
+    for i, tos in enumerate((3, 1, 2, 0xff)):
+        near.recv()
+        b.inject(bth(near.qp.qp_num, expected(near)) + bytes([i] * 4), tos=tos)
+        near.received(e.IBV_WC_SUCCESS)
+        check("data", near.mr.read(4, 8192), bytes([i] * 4))
+    b.counted(before, ecn_marked=2, rx_messages=4)
+    check("marks", b.counters()["ecn_marked"] - before["ecn_marked"], 2)
 
 
 def bad_icrc(b):
@@ -204,6 +229,27 @@ def bad_answers(b):
         dropped(b, to_qp, answered=["duplicates"])
 
 
+def read_responses(b):
+    """an answer to a READ that is not what was asked for is BAD_RESP; the right one is taken"""
+    ok, bad = e.IBV_WC_SUCCESS, e.IBV_WC_BAD_RESP_ERR
+    for size, status, opcode, rest in ((64, ok, READ_RSP_ONLY, 64), (64, bad, READ_RSP_ONLY, 60),
+                                       (64, bad, READ_RSP_ONLY, 68), (64, bad, READ_RSP_ONLY, 0),
+                                       (64, bad, READ_RSP_FIRST, 64), (64, bad, ATOMIC_ACK, 8),
+                                       (MTU + 64, bad, READ_RSP_FIRST, 64), (MTU + 64, bad, READ_RSP_ONLY, MTU)):
+        near, far = b.pair(near_attr={"timeout": 18})
+        # Nobody else answers it.
+        far.set_state(e.IBV_QPS_RESET)
+        psn = near.qp.query(e.IBV_QP_SQ_PSN)[0].sq_psn
+        near.mr.write("\0" * size, size)
+        before = b.counters()
+        near.send(e.IBV_WR_RDMA_READ, sge=near.sge(size), to=(far.mr.buf, far.mr.rkey))
+        b.counted(before, tx_packets=1)
+        b.inject(bth(near.qp.qp_num, psn, opcode, ack=False) + aeth(0) + b"r" * rest)
+        near.sent(status)
+        check("data", near.mr.read(size, 0), (b"r" if status == ok else b"\0") * size)
+        check("state", near.state(), e.IBV_QPS_RTS if status == ok else e.IBV_QPS_ERR)
+
+
 def congestion(b):
     """congestion notifications are counted, whatever they say"""
     dropped(b, lambda near, _: bth(near.qp.qp_num, 0, CNP, ack=False) + bytes(16), answered=["cnps"])
@@ -215,10 +261,12 @@ def mutated(b):
 
     def forge(_):
         for _ in range(ROUNDS // 16):
-            frame = bytearray(b.frame(bth(near.qp.qp_num, expected(near)) + b"m" * b.random.randrange(80)))
+            transport = bth(near.qp.qp_num, expected(near)) + b"m" * b.random.randrange(80)
+            frame = bytearray(b.frame(transport))
+            start = len(frame) - len(transport) - 4
             # Not all at the same place, which would be a good packet again; IP's TOS and TTL are not covered.
-            for at in {b.random.randrange(42, len(frame)) for _ in range(b.random.randint(1, 8))}:
-                if at != 46:
+            for at in {b.random.randrange(start, len(frame)) for _ in range(b.random.randint(1, 8))}:
+                if at != start + 4:
                     frame[at] ^= 1 << b.random.randrange(8)
             frame[-1] ^= 0x10
             b.tx.send(frame)
@@ -329,9 +377,17 @@ def loc_access(b):
     near.fails()
 
 
-CASES = [good, bad_icrc, bad_ip_sum, bad_lengths, bad_version, bad_pkey, bad_qpn, bad_class, bad_source, behind, ahead,
-         bad_answers, congestion, mutated, nonsense, bad_order, bad_payload, bad_key, loc_access]
+CASES = [good, marked, bad_icrc, bad_ip_sum, bad_lengths, bad_version, bad_pkey, bad_qpn, bad_class, bad_source, behind, ahead,
+         bad_answers, read_responses, congestion, mutated, nonsense, bad_order, bad_payload, bad_key, loc_access]
+
+
+CASES_V6 = [good, marked, bad_icrc, bad_lengths, behind, ahead, read_responses, mutated]
+
+
+def main(near, gid4, far, far_gid4, gid6, far_gid6):
+    return run_cases(Wire(near, gid4, far, far_gid4), CASES, __file__,
+                     ("IPv6: ", Wire(near, gid6, far, far_gid6, ipv6), CASES_V6))
 
 
 if __name__ == "__main__":
-    sys.exit(run_cases(Wire(*sys.argv[1:5]), CASES, __file__))
+    sys.exit(main(*sys.argv[1:7]))

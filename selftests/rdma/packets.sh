@@ -4,4 +4,4 @@
 . "$(dirname "$0")/../lib/rdma.sh"
 
 rdma_ports
-"$(dirname "$0")/packets.py" "$IB" "$GID4" "$FAR_IB" "$FAR_GID4"
+"$(dirname "$0")/packets.py" "$IB" "$GID4" "$FAR_IB" "$FAR_GID4" "$GID6" "$FAR_GID6"

@@ -8,6 +8,21 @@
 
 # A line is WAY | PROGRAM | OPTIONS, in the quick matrix as well if it begins with +.
 # A way that ends in 6 goes from and to the IPv6 GIDs.
+#
+# What is not here perftest itself refuses, before it looks for a device:
+#
+#   WRITE with -e            Events feature not available on WRITE verb
+#   READ, atomics with -I    Inline feature not available on READ/Atomic verbs
+#   READ, atomics over UC    UC connection not possible in READ/ATOMIC verbs
+#   UD for all but SEND      UD connection only possible in SEND verb
+#   UC with -R               UC is not supported in librdmacm
+#   XRC with -R              XRC does not support RDMA_CM
+#   latency with -q          Multiple QPs only available on bw tests
+#   latency with -b          Bidirectional is only available in BW test
+#   atomics with -s, -a      Message size cannot be changed for Atomic tests
+#   --use-srq but for SEND   Using SRQ only avavilible in SEND tests.
+#
+# -a begins with 2 bytes, so 1 byte has lines of its own.
 MATRIX_LINES="
 +across | write_bw | -a -n 5
 +across | write_bw | -R -q 8 -n 20
@@ -22,50 +37,79 @@ MATRIX_LINES="
 +across | write_bw | -c UC -a -n 5
  across | write_bw | -c UC -q 8 -n 20
  across | write_bw | -c UC -I 64 -s 64 -n 50
+ across | write_bw | -c UC -s 1 -n 20
  across | write_bw | -c XRC -n 20
 +within | write_bw | -a -n 5
  within | write_bw | -R -n 20
  within | write_bw | -c UC -n 20
+ within | write_bw | -q 8 -I 64 -s 64 -n 50
+ within | write_bw | -s 1 -n 20
  back   | write_bw | -R -n 20
 +across | write_lat | -I 64 -s 64 -n 20
  across | write_lat | -a -n 5
  across | write_lat | -R -n 20
  across | write_lat | -c UC -n 20
+ across | write_lat | -c UC -a -n 5
+ across | write_lat | -c UC -I 64 -s 64 -n 20
+ across | write_lat | -s 1 -n 20
  across | write_lat | -c XRC -n 20
  across | write_lat | --use_old_post_send -s 4096 -n 20
  within | write_lat | -n 20
+ within | write_lat | -R -I 64 -s 64 -n 20
 +across | read_bw | -a -n 5
  across | read_bw | -R -n 20
  across | read_bw | -e -n 20
  across | read_bw | -q 8 -n 20
+ across | read_bw | -s 1 -n 20
  across | read_bw | -R -e -q 8 -n 20
  across | read_bw | -b -n 20
  across | read_bw | -o 1 -n 20
  across | read_bw | -c XRC -n 20
  within | read_bw | -s 1048576 -n 5
+ within | read_bw | -a -n 5
+ within | read_bw | -s 1 -n 20
+ within | read_bw | -e -n 20
+ within | read_bw | -q 8 -n 20
+ within | read_bw | -R -n 20
  back   | read_bw | -n 20
 +across | read_lat | -R -n 20
  across | read_lat | -a -n 5
  across | read_lat | -e -n 20
+ across | read_lat | -R -e -n 20
+ across | read_lat | -s 1 -n 20
  within | read_lat | -n 20
+ within | read_lat | -R -e -n 20
  across | send_bw | -a -n 5
 +across | send_bw | -e -q 8 -n 20
  across | send_bw | -R -n 20
  across | send_bw | -R -e -q 8 -n 20
  across | send_bw | -b -n 20
+ across | send_bw | -s 1 -n 20
  across | send_bw | -I 64 -s 64 -n 50
  across | send_bw | --use-srq -q 8 -n 20
 +across | send_bw | -c XRC --use-srq -n 20
  across | send_bw | -c UC -a -n 5
  across | send_bw | -c UC -e -q 8 -n 20
  across | send_bw | -c UC -I 64 -s 64 -n 50
+ across | send_bw | -c UC -s 1 -n 20
 +across | send_bw | -c UD -e -s 1024 -n 50
  across | send_bw | -c UD -a -n 20
  across | send_bw | -c UD -R -s 1024 -n 20
+ across | send_bw | -c UD -R -e -s 1024 -n 20
+ across | send_bw | -c UD -R -q 8 -s 1024 -n 20
  across | send_bw | -c UD -q 8 -s 1024 -n 20
  across | send_bw | -c UD -I 64 -s 64 -n 50
+ across | send_bw | -c UD -s 1 -n 20
  within | send_bw | -n 20
+ within | send_bw | -a -n 5
+ within | send_bw | -e -n 20
+ within | send_bw | -q 8 -n 20
+ within | send_bw | -I 64 -s 64 -n 50
+ within | send_bw | -R -n 20
+ within | send_bw | -c UC -n 20
+ within | send_bw | -c UC -e -q 8 -n 20
  within | send_bw | -c UD -s 4096 -n 20
+ within | send_bw | -c UD -R -e -q 8 -s 1024 -n 20
  back   | send_bw | -R -n 20
 +across6 | send_bw | -c UD -g -s 1024 -n 50
  across6 | send_bw | -c UC -n 20
@@ -73,23 +117,35 @@ MATRIX_LINES="
  across6 | read_bw | -n 20
  across | send_lat | -a -n 5
  across | send_lat | -R -n 20
+ across | send_lat | -e -n 20
+ across | send_lat | -I 64 -s 64 -n 20
+ across | send_lat | -s 1 -n 20
 +across | send_lat | -R -e -n 20
  across | send_lat | -c UC -e -n 20
+ across | send_lat | -c UC -a -n 5
  across | send_lat | -c UC -I 64 -s 64 -n 20
  across | send_lat | -c UD -n 20
+ across | send_lat | -c UD -e -n 20
  across | send_lat | -c UD -R -s 1 -n 20
  across | send_lat | -c UD -I 64 -s 64 -n 20
  across | send_lat | -c XRC --use-srq -n 20
  within | send_lat | -n 20
+ within | send_lat | -R -e -I 64 -s 64 -n 20
+ within | send_lat | -c UC -s 1 -n 20
 +across | atomic_bw | -A FETCH_AND_ADD -n 20
 +across | atomic_bw | -A CMP_AND_SWAP -R -q 8 -n 20
  across | atomic_bw | -A CMP_AND_SWAP -e -n 20
  across | atomic_bw | -A FETCH_AND_ADD -c XRC -n 20
  within | atomic_bw | -A CMP_AND_SWAP -n 20
+ within | atomic_bw | -A CMP_AND_SWAP -e -n 20
+ within | atomic_bw | -A FETCH_AND_ADD -q 8 -n 20
+ within | atomic_bw | -A FETCH_AND_ADD -R -n 20
  back   | atomic_bw | -A FETCH_AND_ADD -n 20
  across | atomic_lat | -A FETCH_AND_ADD -n 20
+ across | atomic_lat | -A FETCH_AND_ADD -e -n 20
  across | atomic_lat | -A CMP_AND_SWAP -R -e -n 20
  within | atomic_lat | -A FETCH_AND_ADD -n 20
+ within | atomic_lat | -A CMP_AND_SWAP -R -e -n 20
 "
 
 # A line of figures for each size that was to be measured.

@@ -240,6 +240,43 @@ cm_objects() {
 	return $rc
 }
 
+# Memory of huge pages is known to the device by huge pages, small memory by small ones.
+huge_pages() {
+	local rc=0 before
+	before=$(sysctl -n vm.nr_hugepages)
+	sysctl -qw vm.nr_hugepages=4
+	coproc HUGE { exec "$HERE/huge.py" "$IB" 2>&1; }
+	CLIENT=$HUGE_PID
+	grep -m 1 registered <&"${HUGE[0]}" || rc=1
+	objects mr
+	objects mr | jq -se 'sort_by(.mrlen) | map(.mrlen) == [8192, 2097152, 4194304] and
+		.[0].drv_page_size <= 8192 and .[1].drv_page_size == 2097152 and .[2].drv_page_size >= 2097152' || rc=1
+	echo >&"${HUGE[1]}"
+	wait "$CLIENT" || { echo "its data"; rc=1; }
+	nothing_left || rc=1
+	sysctl -qw vm.nr_hugepages="$before"
+	return $rc
+}
+
+#
+# Doorbells
+#
+# A doorbell wakes the device, which as a rule has done a short request by the time
+# the CPU goes on, and sleeps again. While it works, which long requests ensure, it
+# looks at its queues itself; and a list is posted with one doorbell.
+few_doorbells() { # WAY OPTION...
+	local messages doorbells server=("$IB" "$GID4")
+	rdma_way "$1"
+	shift
+	[ "$AT_SERVER" = env ] || server=("$FAR_IB" "$FAR_GID4")
+	messages=$(hw_counter tx_messages) doorbells=$(hw_counter doorbells)
+	rdma_pair "$AT_SERVER" env ib_write_bw -F -p "$RDMA_PORT" -d "${server[0]}" -x "${server[1]}" "$@" -- \
+		ib_write_bw -F -p "$RDMA_PORT" -d "$IB" -x "$GID4" "$@" "$ADDR4" || return 1
+	messages=$(($(hw_counter tx_messages) - messages)) doorbells=$(($(hw_counter doorbells) - doorbells))
+	echo "$doorbells doorbells for $messages messages"
+	[ $messages -ge 500 ] && [ $((20 * doorbells)) -le $messages ]
+}
+
 #
 # One truth
 #
@@ -378,6 +415,11 @@ ktap_check "bound and unbound while messages pass" counted 20000 in_and_out 2000
 ktap_check "objects of a pingpong" pingpong_objects
 ktap_check "objects with a shared receive queue" srq_objects
 ktap_check "objects of the connection manager" cm_objects
+ktap_check "huge pages of a memory region" huge_pages
+for way in across within; do
+	ktap_check "no doorbells while the device is awake, $way" few_doorbells $way -s 1048576 -t 512 -n 512
+	ktap_check "one doorbell for a list, $way" few_doorbells $way -s 64 -l 64 -n 6400
+done
 ktap_check "who the device is" identity
 ktap_check "how many objects there can be" quotas
 ktap_check "limits are those that are told" "$HERE/limits.py" "$IB" "$GID4" "$FAR_IB" "$FAR_GID4"

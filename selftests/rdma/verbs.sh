@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib/rdma.sh"
 
 N=${N:-1000}
+DATA=$(cd "$(dirname "$0")" && pwd)/data.py
 
 within() {
 	local pp=ibv_$1_pingpong
@@ -31,11 +32,14 @@ back() {
 		"$pp" -p "$RDMA_PORT" -d "$FAR_IB" -g "$FAR_GID4" -n "$N" "$@" "$LOCAL_V4"
 }
 
-all_kinds() { # data.py compares what the others do not send
-	local data
-	data=$(cd "$(dirname "$0")" && pwd)/data.py
-	rdma_pair far env "$data" -p "$RDMA_PORT" -d "$FAR_IB" -g "$FAR_GID4" -m 4096 --quick -- \
-		"$data" -p "$RDMA_PORT" -d "$IB" -g "$GID4" -m 4096 --quick "$REMOTE_V4"
+# data.py compares what the others do not send.
+all_within() { # MTU
+	rdma_pair env env "$DATA" -p "$RDMA_PORT" -d "$IB" -g "$GID4" -m "$1" -- \
+		"$DATA" -p "$RDMA_PORT" -d "$IB" -g "$GID4" -m "$1" 127.0.0.1
+}
+all_kinds() {
+	rdma_pair far env "$DATA" -p "$RDMA_PORT" -d "$FAR_IB" -g "$FAR_GID4" -m 4096 --quick -- \
+		"$DATA" -p "$RDMA_PORT" -d "$IB" -g "$GID4" -m 4096 --quick "$REMOTE_V4"
 }
 
 devinfo() {
@@ -73,6 +77,9 @@ ktap_check "srq across, several packets each" across srq -c -s 4096
 ktap_check "rc across, new post send" across rc -c -N
 [ "$FAR_IB" = rxe0 ] || ktap_check "rc across, timestamps" across rc -c -t
 [ "$FAR_IB" = rxe0 ] || ktap_check "all kinds of requests" all_kinds
+for mtu in 1024 4096; do
+	ktap_check "all kinds of requests within, path MTU $mtu" all_within $mtu
+done
 ways=(within across across6 back)
 [ "$FAR_IB" != rxe0 ] || ways=(within)
 for way in "${ways[@]}"; do

@@ -20,7 +20,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from runner import plan, tap  # noqa: E402
+from runner import guest, plan, tap  # noqa: E402
 
 FAKE_LAB = r"""#!/bin/bash
 # exec [OPTIONS] -- "bash SCRIPT"
@@ -65,6 +65,46 @@ EXPECT = {
     "7.3/dies/before": "ok", "7.3/dies": "not ok", "7.3/after": "ok", "7.3/oops": "ok",
     "7.3/oops/kernel log": "not ok", "7.3/last": "ok", "7.3/kexec/old": "ok", "7.3/kexec/new": "ok", "7.3/alone": "ok",
 }
+
+# What lockdep says of pciehp's two locks; %s is a further link of the chain.
+PCIEHP = """\
+[   20.0] pcieport 0000:00:08.0: pciehp: Slot(1): Link Down
+[   20.1] ======================================================
+[   20.1] WARNING: possible circular locking dependency detected
+[   20.1] 7.3.4-debug #1 Tainted: G           OE
+[   20.1] ------------------------------------------------------
+[   20.1] irq/25-pciehp/77 is trying to acquire lock:
+[   20.1] ffff888101 (&ctrl->reset_lock){.+.+}-{4:4}, at: pciehp_unconfigure_device+0x1c5/0x300
+[   20.1]
+[   20.1] but task is already holding lock:
+[   20.1] ffffffff8 (pci_rescan_remove_lock){+.+.}-{4:4}, at: pciehp_unconfigure_device+0xf5/0x300
+[   20.1]
+[   20.1] which lock already depends on the new lock.
+[   20.1]
+[   20.1] the existing dependency chain (in reverse order) is:
+[   20.1]
+[   20.1] -> #1 (pci_rescan_remove_lock){+.+.}-{4:4}:
+[   20.1]        __mutex_lock+0x1a4/0x1460
+%s[   20.1]        pciehp_ist+0x2a0/0x2d0
+[   20.1] tulle_core 0000:01:00.0: what another processor says meanwhile
+[   20.1]
+[   20.1] -> #0 (&ctrl->reset_lock){.+.+}-{4:4}:
+[   20.1]        down_read_nested+0x9b/0x4b0
+[   20.1]
+[   20.1] other info that might help us debug this:
+[   20.1]
+[   20.1]  *** DEADLOCK ***
+[   20.1]
+[   20.1] stack backtrace:
+[   20.1] Call Trace:
+[   20.1]  tulle_remove+0x10/0x20 [tulle_core]
+"""
+LINKS = (
+    "[   20.1]        tulle_remove+0x10/0x20 [tulle_core]\n",
+    "[   20.1]        wait_for_it+0x10/0x20 [tulle_en]\n",
+    "[   20.1]        devlink_unregister+0x10/0x20\n",
+    "[   20.1] -> #2 (&devlink->lock_key#2){+.+.}-{4:4}:\n",
+)
 
 
 class Sandbox:
@@ -273,6 +313,33 @@ def check_bad_list(_):
         except ValueError:
             continue
         raise AssertionError(f"accepted: {line}")
+
+
+def check_pciehp_report(_):
+    """The kernel's own mistake is none of ours, unless the chain leads through us."""
+    def judged(text):
+        return [line for _, line in guest.load_logcheck(TOP).Judge().lines(text.splitlines())]
+
+    title = "WARNING: possible circular locking dependency detected"
+    assert not judged(PCIEHP % ""), judged(PCIEHP % "")
+    for link in LINKS:
+        assert title in judged(PCIEHP % link), link
+    cut = (PCIEHP % "").split("other info", maxsplit=1)[0]
+    assert title in judged(cut), "a chain without an end"
+    other = (PCIEHP % "").replace("(&ctrl->reset_lock){.+.+}-{4:4}, at", "(&tc->lock){.+.+}-{4:4}, at")
+    assert title in judged(other), "another lock"
+    assert "BUG: else" in judged(PCIEHP % "" + "BUG: else\n"), "what follows"
+
+
+def check_boot_accidents(_):
+    """A boot is repeated only when it died far from the device."""
+    idle = guest.load_logcheck(TOP).device_was_idle
+    early = "[    0.0] Linux version 7.3.4\n[    3.1] PCI: Using configuration type 1 for base access\n"
+    probing = early + "[    3.5] PCI host bridge to bus 0000:00\n[    3.6] pci 0000:01:00.0: [1af4:10f0] type 00\n"
+    up = probing + "[    9.0] Run /init as init process\n"
+    assert idle(early) and idle(up)
+    assert not idle("") and not idle(probing)
+    assert not idle(up + "[   11.0] tulle_core: loading out-of-tree module taints kernel.\n")
 
 
 def main():
