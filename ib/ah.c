@@ -51,7 +51,8 @@ void tulle_ib_av_fill(struct tulle_av *av, const struct rdma_ah_attr *attr)
 }
 
 /* The reverse, as far as it goes. */
-void tulle_ib_av_read(const struct tulle_av *av, struct rdma_ah_attr *attr)
+void tulle_ib_av_read(const struct tulle_av *av, u8 sl,
+		      struct rdma_ah_attr *attr)
 {
 	u32 flow = le32_to_cpu(av->flow);
 
@@ -63,8 +64,7 @@ void tulle_ib_av_read(const struct tulle_av *av, struct rdma_ah_attr *attr)
 			av->tclass);
 	rdma_ah_set_dgid_raw(attr, (void *)av->dgid);
 	ether_addr_copy(attr->roce.dmac, av->dmac);
-	if (flow & TULLE_AV_F_VLAN)
-		rdma_ah_set_sl(attr, le16_to_cpu(av->vlan) >> VLAN_PRIO_SHIFT);
+	rdma_ah_set_sl(attr, sl);
 }
 
 static int ah_respond(const struct tulle_ib_ah *ah, struct ib_udata *udata)
@@ -96,12 +96,15 @@ int tulle_ib_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 		return -EINVAL;
 	}
 	tulle_ib_av_fill(&ah->av, attr);
+	ah->sl = rdma_ah_get_sl(attr);
 	return udata ? ah_respond(ah, udata) : 0;
 }
 
 int tulle_ib_query_ah(struct ib_ah *ibah, struct rdma_ah_attr *attr)
 {
-	tulle_ib_av_read(&to_tulle_ib_ah(ibah)->av, attr);
+	struct tulle_ib_ah *ah = to_tulle_ib_ah(ibah);
+
+	tulle_ib_av_read(&ah->av, ah->sl, attr);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Completion queues: create, resize, moderate, destroy. */
 
 #include <linux/log2.h>
+#include <linux/rcupdate.h>
 #include <rdma/ib_umem.h>
 
 #include "ib.h"
@@ -25,14 +26,20 @@ static void cq_comp_user(struct tulle_cq *tcq)
 
 /*
  * A consumer hears of a CQ only when it asked for it, whatever the device
- * says. Any context.
+ * says, and only while there are queue pairs: without them ib_core may be
+ * freeing what its handler uses. Any context.
  */
 void tulle_ib_cq_wake(struct tulle_ib_cq *cq)
 {
 	struct ib_cq *ibcq = &cq->ibcq;
 
-	if (xchg(&cq->armed, false) && ibcq->comp_handler)
+	/* Pairs with tulle_compat_wake_sync(). */
+	rcu_read_lock();
+	/* With none it stays armed, see qp_arm_again(). */
+	if (!xa_empty(&cq->qps) && xchg(&cq->armed, false) &&
+	    ibcq->comp_handler)
 		ibcq->comp_handler(ibcq, ibcq->cq_context);
+	rcu_read_unlock();
 }
 
 static void cq_wake_work(struct work_struct *work)
@@ -307,7 +314,6 @@ static int cq_destroy(struct ib_cq *ibcq, struct ib_udata *udata)
 	if (err)
 		return err;
 	cq_retire(ibcq);
-	tulle_compat_cancel_poll(ibcq);
 	cq_free(ibcq);
 	return 0;
 }

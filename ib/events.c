@@ -51,42 +51,81 @@ static void event_qp(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	tulle_ib_ref_put(&qp->ref);
 }
 
-/* By itself the device may be further than what was asked of it. */
-static bool event_is_in_error(struct tulle_ib_qp *qp)
+static bool event_is_drained(const struct tulle_qp_attr *attr)
 {
-	struct tulle_query_qp rsp;
-
-	if (READ_ONCE(qp->state) == IB_QPS_ERR)
-		return true;
-	return !tulle_obj_query(qp->dev->tdev, TULLE_CMD_QUERY_QP, qp->handle,
-				&rsp, sizeof(rsp)) &&
-	       rsp.attr.state == TULLE_QPS_ERR;
+	return attr->state == TULLE_QPS_SQD &&
+	       (attr->flags & (TULLE_QP_ATTR_SQD_EVENT |
+			       TULLE_QP_ATTR_DRAINING)) ==
+	       TULLE_QP_ATTR_SQD_EVENT;
 }
 
-/*
- * Some got lost: of those only one is waited for, and it may come twice.
- */
-static void event_qps_lost(struct tulle_ib_dev *dev)
+/* By itself the device may be further than what was asked of it. */
+static int event_qp_lost(struct tulle_ib_qp *qp, bool ask)
 {
+	struct tulle_query_qp rsp = {};
+	int err = 0;
+
+	if (READ_ONCE(qp->state) == IB_QPS_ERR)
+		rsp.attr.state = TULLE_QPS_ERR;
+	else if (ask)
+		err = tulle_obj_query(qp->dev->tdev, TULLE_CMD_QUERY_QP,
+				      qp->handle, &rsp, sizeof(rsp));
+	if (err)
+		return err;
+	if (rsp.attr.state == TULLE_QPS_ERR && qp->ibqp.srq)
+		tulle_ib_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+	else if (event_is_drained(&rsp.attr))
+		tulle_ib_qp_event(qp, IB_EVENT_SQ_DRAINED);
+	return 0;
+}
+
+/**
+ * tulle_ib_qps_lost() - events of queue pairs got lost, or come no more
+ * @dev: the device, dead or alive
+ *
+ * Raises those that are waited for; they may come twice. Context: process.
+ */
+void tulle_ib_qps_lost(struct tulle_ib_dev *dev)
+{
+	bool ask = !tulle_ib_is_dead(dev);
 	struct tulle_ib_qp *qp;
 	unsigned long index;
 
 	xa_lock(&dev->qps);
 	xa_for_each(&dev->qps, index, qp) {
-		if (!qp->ibqp.srq || !refcount_inc_not_zero(&qp->ref.users))
+		if ((!qp->ibqp.srq && !READ_ONCE(qp->tell_drained)) ||
+		    !refcount_inc_not_zero(&qp->ref.users))
 			continue;
 		xa_unlock(&dev->qps);
-		if (event_is_in_error(qp))
-			tulle_ib_qp_event(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+		/* Each that is not answered takes a command's time. */
+		if (event_qp_lost(qp, ask))
+			ask = false;
 		tulle_ib_ref_put(&qp->ref);
 		xa_lock(&dev->qps);
 	}
 	xa_unlock(&dev->qps);
 }
 
+/* Tell the consumer of a shared receive queue; the caller holds a reference. */
+static void event_srq_tell(struct tulle_ib_srq *srq, u32 code)
+{
+	struct ib_event event = {
+		.device = srq->ibsrq.device,
+		.event = code == TULLE_SRQ_EVENT_LIMIT ?
+			 IB_EVENT_SRQ_LIMIT_REACHED : IB_EVENT_SRQ_ERR,
+		.element.srq = &srq->ibsrq,
+	};
+
+	if (code == TULLE_SRQ_EVENT_LIMIT)
+		WRITE_ONCE(srq->armed, false);
+	else if (xchg(&srq->failed, true))
+		return;
+	if (srq->ibsrq.event_handler)
+		srq->ibsrq.event_handler(&event, srq->ibsrq.srq_context);
+}
+
 static void event_srq(struct tulle_ib_dev *dev, u32 handle, u32 code)
 {
-	struct ib_event event = { .device = &dev->ibdev };
 	struct tulle_ib_srq *srq;
 
 	if (code >= TULLE_SRQ_EVENTS) {
@@ -101,12 +140,51 @@ static void event_srq(struct tulle_ib_dev *dev, u32 handle, u32 code)
 	xa_unlock(&dev->srqs);
 	if (!srq)
 		return;
-	event.event = code == TULLE_SRQ_EVENT_LIMIT ?
-		      IB_EVENT_SRQ_LIMIT_REACHED : IB_EVENT_SRQ_ERR;
-	event.element.srq = &srq->ibsrq;
-	if (srq->ibsrq.event_handler)
-		srq->ibsrq.event_handler(&event, srq->ibsrq.srq_context);
+	event_srq_tell(srq, code);
 	tulle_ib_ref_put(&srq->ref);
+}
+
+static int event_srq_lost(struct tulle_ib_srq *srq)
+{
+	struct tulle_ib_dev *dev = to_tulle_ib_dev(srq->ibsrq.device);
+	struct tulle_srq_ctx ctx;
+	bool reached;
+	int err;
+
+	/* Not while a limit is set here and not yet there. */
+	mutex_lock(&srq->mutex);
+	err = tulle_obj_query(dev->tdev, TULLE_CMD_QUERY_SRQ, srq->handle,
+			      &ctx, sizeof(ctx));
+	reached = !err && !ctx.limit && READ_ONCE(srq->armed);
+	mutex_unlock(&srq->mutex);
+	if (err)
+		return err;
+	if (ctx.state == TULLE_QUEUE_ERROR)
+		event_srq_tell(srq, TULLE_SRQ_EVENT_ERROR);
+	if (reached)
+		event_srq_tell(srq, TULLE_SRQ_EVENT_LIMIT);
+	return 0;
+}
+
+/* As tulle_ib_qps_lost(). */
+static void event_srqs_lost(struct tulle_ib_dev *dev)
+{
+	struct tulle_ib_srq *srq;
+	unsigned long index;
+	int err = 0;
+
+	xa_lock(&dev->srqs);
+	xa_for_each(&dev->srqs, index, srq) {
+		if (!refcount_inc_not_zero(&srq->ref.users))
+			continue;
+		xa_unlock(&dev->srqs);
+		err = event_srq_lost(srq);
+		tulle_ib_ref_put(&srq->ref);
+		xa_lock(&dev->srqs);
+		if (err)
+			break;
+	}
+	xa_unlock(&dev->srqs);
 }
 
 /*
@@ -207,7 +285,8 @@ int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data)
 	case TULLE_EVENT_QP:
 		if (!event->handle) {
 			event_cqs_lost(dev);
-			event_qps_lost(dev);
+			tulle_ib_qps_lost(dev);
+			event_srqs_lost(dev);
 			break;
 		}
 		event_qp(dev, event->handle, event->code);

@@ -19,7 +19,8 @@ static int gid_set(struct ib_device *ibdev, const struct tulle_gid *in)
 
 int tulle_ib_add_gid(const struct ib_gid_attr *attr, void **context)
 {
-	bool v4 = ipv6_addr_v4mapped((struct in6_addr *)attr->gid.raw);
+	const struct in6_addr *ip = (const struct in6_addr *)attr->gid.raw;
+	bool v4 = ipv6_addr_v4mapped(ip);
 	struct tulle_gid in = {
 		.index = cpu_to_le16(attr->index),
 		.type = v4 ? TULLE_GID_IPV4 : TULLE_GID_IPV6,
@@ -29,6 +30,10 @@ int tulle_ib_add_gid(const struct ib_gid_attr *attr, void **context)
 
 	if (attr->gid_type != IB_GID_TYPE_ROCE_UDP_ENCAP)
 		return -EOPNOTSUPP;
+	/* A port that joins an IPv4 group by its address has one of these. */
+	if (v4 ? ipv4_is_multicast(ip->s6_addr32[3]) :
+		 ipv6_addr_is_multicast(ip))
+		return -EINVAL;
 	err = rdma_read_gid_l2_fields(attr, &vlan, in.mac);
 	if (err)
 		return err;

@@ -149,6 +149,9 @@ int tulle_ib_gsi_restart(struct tulle_ib_qp *qp)
 	if (!err) {
 		gsi_repost(qp, &sq, &rq);
 		err = gsi_ready(qp);
+		/* One that stopped meanwhile found the queue pair broken already. */
+		if (!err)
+			tulle_ib_qp_check_cqs(qp);
 	}
 	gsi_copy_free(&rq);
 	gsi_copy_free(&sq);

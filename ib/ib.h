@@ -16,7 +16,8 @@
  *
  * Lock order, outermost first:
  *	tulle_ib_adev.lock (mutex; inside rtnl)
- *	tulle_ib_qp.mutex, tulle_ib_cq.mutex, tulle_ib_uctx.mutex
+ *	tulle_ib_qp.mutex, tulle_ib_cq.mutex, tulle_ib_srq.mutex,
+ *		tulle_ib_uctx.mutex
  *	tulle_ib_cq.lock (irq) of the send CQ, then of the receive CQ if another
  *	tulle_ib_wq.lock (irq) of the SQ, then of the RQ
  *	tulle_ib_srq.lock (irq)
@@ -49,7 +50,10 @@ struct tulle_ib_dev;
  * @dev: between attach and detach
  * @netdev: the port's net_device, while it is registered
  * @registered: ib_core knows @dev
- * @port_up: what ib_core was told last, where it does not look itself
+ * @port_up: the link was up when last seen
+ * @net_cookie: the namespace that @dev was in when it was last detached; 0: there
+ *	was none
+ * @name: what it was called there
  * @wake_wq: calls consumers who may be what memory is freed through
  */
 struct tulle_ib_adev {
@@ -61,6 +65,8 @@ struct tulle_ib_adev {
 	struct net_device	*netdev __guarded_by(&lock);
 	bool			registered __guarded_by(&lock);
 	bool			port_up __guarded_by(&lock);
+	u64			net_cookie;
+	char			name[IB_DEVICE_NAME_MAX];
 	struct workqueue_struct	*wake_wq;
 };
 
@@ -174,10 +180,15 @@ struct tulle_ib_xrcd {
 	u32			handle;
 };
 
-/* @av: ready for work requests */
+/*
+ * struct tulle_ib_ah - address handle
+ * @av: ready for work requests
+ * @sl: as it was given; @av has it in a VLAN tag only
+ */
 struct tulle_ib_ah {
 	struct ib_ah		ibah;
 	struct tulle_av		av;
+	u8			sl;
 };
 
 /*
@@ -209,6 +220,7 @@ struct tulle_ib_mw {
  * @qps: kernel: those that complete here, by the number CQEs name
  * @armed: kernel: an event was asked for
  * @any: kernel: it was asked for whatever comes next
+ * @dead: kernel: entries of the ring that are marked as nobody's
  * @late: kernel: it had not come when it was last checked, with @late_ci
  * @still: kernel: checks in a row that found work posted, but no CQE
  * @flushes: kernel: one of @qps is completed in software
@@ -229,6 +241,7 @@ struct tulle_ib_cq {
 	bool			stopped;
 	bool			gone;
 	u32			late_ci;
+	u32			dead;
 	unsigned int		still;
 	struct work_struct	wake_work;
 	struct tulle_ib_ref	ref;
@@ -278,6 +291,8 @@ struct tulle_ib_wq {
  * @broken: the device contradicted itself: @broken_work resets the QP
  * @flush: its work is completed in software
  * @gone: it is being destroyed
+ * @tell_drained: an event was asked for when the SQ is drained
+ * @sl: of the address, as it was given
  */
 struct tulle_ib_qp {
 	struct ib_qp		ibqp;
@@ -290,6 +305,8 @@ struct tulle_ib_qp {
 	bool			broken;
 	bool			flush;
 	bool			gone;
+	bool			tell_drained;
+	u8			sl;
 	enum ib_qp_state	state;
 	u32			max_inline;
 	u32			counter;
@@ -309,6 +326,9 @@ struct tulle_ib_qp {
  * @wq: kernel: ring and shadow; the shadow is indexed by a cookie that the WQE
  *	carries, because WQEs complete in any order
  * @free: kernel: stack of cookies that are not in use, @nfree of them
+ * @mutex: arming
+ * @armed: a limit is set, and its event has not come
+ * @failed: the device uses it no more, and the consumer was told
  */
 struct tulle_ib_srq {
 	struct ib_srq		ibsrq;
@@ -316,6 +336,9 @@ struct tulle_ib_srq {
 	struct tulle_ib_wq	wq;
 	u32			*free;
 	u32			nfree;
+	struct mutex		mutex;	/* see above */
+	bool			armed;
+	bool			failed;
 	struct tulle_dbr_ref	dbr;
 	struct tulle_ib_ref	ref;
 	struct tulle_ib_umem	umem;
@@ -380,7 +403,8 @@ static inline struct tulle_ib_uctx *tulle_ib_udata_uctx(struct ib_udata *udata)
 
 /* ah.c */
 void tulle_ib_av_fill(struct tulle_av *av, const struct rdma_ah_attr *attr);
-void tulle_ib_av_read(const struct tulle_av *av, struct rdma_ah_attr *attr);
+void tulle_ib_av_read(const struct tulle_av *av, u8 sl,
+		      struct rdma_ah_attr *attr);
 int tulle_ib_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 		       struct ib_udata *udata);
 int tulle_ib_query_ah(struct ib_ah *ibah, struct rdma_ah_attr *attr);
@@ -403,6 +427,7 @@ void tulle_ib_cqs_unlock(struct ib_cq *send, struct ib_cq *recv,
 int tulle_ib_event(struct notifier_block *nb, unsigned long type, void *data);
 int tulle_ib_cq_ask(struct tulle_ib_cq *cq);
 void tulle_ib_qp_event(struct tulle_ib_qp *qp, enum ib_event_type type);
+void tulle_ib_qps_lost(struct tulle_ib_dev *dev);
 
 /* flow.c */
 extern const struct ib_device_ops tulle_ib_flow_ops;

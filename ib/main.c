@@ -15,9 +15,12 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <net/net_namespace.h>
 
 #include "ib.h"
 
@@ -181,6 +184,19 @@ static void main_tell_left(struct tulle_ib_dev *dev)
 }
 
 /*
+ * Whoever had the last object destroyed is not done with the device: ib_core goes
+ * on to forget the object, for which it does not sleep. Only where it can be
+ * preempted meanwhile, and nobody tells when it runs again, is time all there is.
+ */
+static void main_wait_core(void)
+{
+	if (IS_ENABLED(CONFIG_TASKS_RCU) || !IS_ENABLED(CONFIG_PREEMPTION))
+		synchronize_rcu_tasks();
+	else
+		msleep(MAIN_LEFT_REST_MS);
+}
+
+/*
  * Some consumers destroy their objects in work items for which they do not wait
  * when they are told to let go. Who has forgotten to, or comes later still, uses
  * memory that is gone.
@@ -192,8 +208,7 @@ static void main_wait_left(struct tulle_ib_dev *dev)
 		main_tell_left(dev);
 		return;
 	}
-	/* ib_core is not done with what it just had destroyed. */
-	msleep(MAIN_LEFT_REST_MS);
+	main_wait_core();
 }
 
 static void main_destroy(struct tulle_ib_dev *dev)
@@ -259,12 +274,58 @@ static void main_watch(struct work_struct *work)
 	queue_delayed_work(system_long_wq, &dev->watch, MAIN_WATCH_PERIOD);
 }
 
-static struct tulle_ib_dev *main_create(struct tulle_ib_adev *adev)
+/*
+ * A device that was moved comes back where it was, if that still is. Until then
+ * it keeps no namespace from ending.
+ */
+static struct net *main_get_net(const struct tulle_ib_adev *adev)
+{
+	struct net *net, *found = NULL;
+
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		if (net->net_cookie == adev->net_cookie) {
+			found = maybe_get_net(net);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found ?: get_net(&init_net);
+}
+
+static void main_note_net(struct tulle_ib_adev *adev,
+			  const struct tulle_ib_dev *dev)
+{
+	rcu_read_lock();
+	adev->net_cookie =
+		read_pnet_rcu(&dev->ibdev.coredev.rdma_net)->net_cookie;
+	rcu_read_unlock();
+}
+
+/* udev gives names in the first namespace only; in others a device keeps its own. */
+static int main_register(struct tulle_ib_adev *adev, struct tulle_ib_dev *dev)
+{
+	bool is_first = net_eq(read_pnet(&dev->ibdev.coredev.rdma_net),
+			       &init_net);
+	struct device *parent = dev->tdev->device;
+	int err = -ENFILE;
+
+	/* One with a '%' would be taken for a pattern. */
+	if (!is_first && adev->name[0] && !strchr(adev->name, '%'))
+		err = ib_register_device(&dev->ibdev, adev->name, parent);
+	/* Another device has it now, and nothing was done yet. */
+	if (err == -ENFILE)
+		err = ib_register_device(&dev->ibdev, "tulle_%d", parent);
+	return err;
+}
+
+static struct tulle_ib_dev *main_create(struct tulle_ib_adev *adev,
+					struct net *net)
 {
 	struct tulle_ib_dev *dev;
 	int err;
 
-	dev = ib_alloc_device(tulle_ib_dev, ibdev);
+	dev = ib_alloc_device_with_net(tulle_ib_dev, ibdev, net);
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	dev->tdev = adev->tdev;
@@ -324,13 +385,12 @@ static void main_set_registered(struct tulle_ib_adev *adev, bool registered)
 	mutex_unlock(&adev->lock);
 }
 
-static int main_attach(struct tulle_adev *tadev)
+static int main_start(struct tulle_ib_adev *adev, struct net *net)
 {
-	struct tulle_ib_adev *adev = auxiliary_get_drvdata(&tadev->adev);
 	struct tulle_ib_dev *dev;
 	int err;
 
-	dev = main_create(adev);
+	dev = main_create(adev, net);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	err = main_tie(adev, dev);
@@ -339,7 +399,7 @@ static int main_attach(struct tulle_adev *tadev)
 	err = tulle_event_register(dev->tdev, &dev->events);
 	if (err)
 		goto err_untie;
-	err = ib_register_device(&dev->ibdev, "tulle_%d", dev->tdev->device);
+	err = main_register(adev, dev);
 	if (err)
 		goto err_unregister_events;
 	main_set_registered(adev, true);
@@ -352,6 +412,17 @@ err_untie:
 	main_untie(adev);
 err_destroy:
 	main_destroy(dev);
+	return err;
+}
+
+static int main_attach(struct tulle_adev *tadev)
+{
+	struct tulle_ib_adev *adev = auxiliary_get_drvdata(&tadev->adev);
+	struct net *net = main_get_net(adev);
+	int err;
+
+	err = main_start(adev, net);
+	put_net(net);
 	return err;
 }
 
@@ -397,6 +468,8 @@ void tulle_ib_report_death(struct tulle_ib_dev *dev)
 	}
 	main_for_cqs(dev, main_wake_cq);
 	mutex_unlock(&adev->lock);
+	/* Who drains a queue pair waits for its last event, registered or not. */
+	tulle_ib_qps_lost(dev);
 }
 
 static void main_detach(struct tulle_adev *tadev)
@@ -413,8 +486,10 @@ static void main_detach(struct tulle_adev *tadev)
 		 */
 		synchronize_rcu();
 	}
+	main_note_net(adev, dev);
 	main_set_registered(adev, false);
 	ib_unregister_device(&dev->ibdev);
+	strscpy(adev->name, dev_name(&dev->ibdev.dev));
 	/* What they wait for may have to be found. */
 	main_wait_left(dev);
 	cancel_delayed_work_sync(&dev->watch);

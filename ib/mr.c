@@ -297,6 +297,9 @@ static struct ib_mr *mr_rereg(struct ib_mr *ibmr, int flags, u64 start,
 	err = mr_check_rereg(dev, mr, flags, access);
 	if (err)
 		return ERR_PTR(err);
+	/* The core leaves out a protection domain that is the same. */
+	if (!flags)
+		return NULL;
 	if (flags & IB_MR_REREG_PD) {
 		in.mask |= cpu_to_le32(TULLE_MKEY_MOD_PD);
 		in.ctx.pd = cpu_to_le32(to_tulle_ib_pd(ibpd)->handle);

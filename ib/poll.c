@@ -10,7 +10,7 @@
 
 /*
  * Written over CQEs of a queue pair that is gone, as their qn_op: there is no
- * queue pair of that number.
+ * queue pair of that number. They are counted: the device could write it, too.
  */
 #define POLL_DEAD	FIELD_PREP(TULLE_CQE_OP, 0xff)
 #define POLL_MAX_LEN	0x80000000U
@@ -272,8 +272,10 @@ static bool poll_one(struct tulle_ib_cq *cq, const struct tulle_rdma_cqe *cqe,
 	bool is_recv = TULLE_CQE_IS_RECV(op);
 	struct tulle_ib_qp *qp;
 
-	if (qn_op == POLL_DEAD)
+	if (qn_op == POLL_DEAD && cq->dead) {
+		cq->dead--;
 		return false;
+	}
 	qp = xa_load(&cq->qps, FIELD_GET(TULLE_CQE_QN, qn_op));
 	if (!qp || &cq->ibcq != (is_recv ? qp->ibqp.recv_cq :
 					   qp->ibqp.send_cq)) {
@@ -432,10 +434,11 @@ int tulle_ib_req_notify_cq(struct ib_cq *ibcq, enum ib_cq_notify_flags flags)
 
 	spin_lock_irqsave(&cq->lock, irq_flags);
 	if (!cq->gone) {
+		/* What was asked for before is still to come. */
+		cq->any = !solicited || (READ_ONCE(cq->armed) && cq->any);
 		WRITE_ONCE(cq->armed, true);
-		cq->any = !solicited;
-		tulle_cons_arm(&cq->tcq.cons, solicited ? TULLE_ARM_SOLICITED :
-							  TULLE_ARM_ANY);
+		tulle_cons_arm(&cq->tcq.cons, cq->any ? TULLE_ARM_ANY :
+							TULLE_ARM_SOLICITED);
 		missed = poll_has_any(cq);
 	}
 	spin_unlock_irqrestore(&cq->lock, irq_flags);
@@ -478,7 +481,7 @@ bool tulle_ib_cq_check(struct tulle_ib_cq *cq)
 	spin_lock_irqsave(&cq->lock, flags);
 	ci = cq->tcq.cons.ci;
 	any = poll_has_any(cq);
-	late = READ_ONCE(cq->armed) && cq->any && any;
+	late = READ_ONCE(cq->armed) && cq->any && any && !xa_empty(&cq->qps);
 	lost = late && cq->late && cq->late_ci == ci;
 	if (any || cq->late_ci != ci || !poll_is_awaited(cq))
 		cq->still = 0;
@@ -494,6 +497,20 @@ bool tulle_ib_cq_check(struct tulle_ib_cq *cq)
 		tulle_ib_cq_wake(cq);
 	}
 	return stuck;
+}
+
+/* Those in front: there may be nothing else that their consumer would poll for. */
+static void poll_drop_dead(struct tulle_ib_cq *cq)
+{
+	struct tulle_cons *cons = &cq->tcq.cons;
+	struct tulle_rdma_cqe *cqe;
+
+	while (cq->dead && (cqe = tulle_cons_peek(cons)) &&
+	       READ_ONCE(cqe->qn_op) == cpu_to_le32(POLL_DEAD)) {
+		tulle_cons_pop(cons);
+		cq->dead--;
+	}
+	tulle_cons_update(cons);
 }
 
 /*
@@ -513,12 +530,14 @@ void tulle_ib_cq_clean(struct tulle_ib_cq *cq, struct tulle_ib_qp *qp)
 		tulle_cons_pop(&cons);
 		qn_op = le32_to_cpu(READ_ONCE(cqe->qn_op));
 		qn = FIELD_GET(TULLE_CQE_QN, qn_op);
-		if (xa_load(&cq->qps, qn) != qp)
+		if (qn_op == POLL_DEAD || xa_load(&cq->qps, qn) != qp)
 			continue;
 		if (TULLE_CQE_IS_RECV(FIELD_GET(TULLE_CQE_OP, qn_op)) &&
 		    qp->ibqp.srq)
 			tulle_ib_srq_take(to_tulle_ib_srq(qp->ibqp.srq),
 					  le64_to_cpu(cqe->wr_id), &rwqe);
 		WRITE_ONCE(cqe->qn_op, cpu_to_le32(POLL_DEAD));
+		cq->dead++;
 	}
+	poll_drop_dead(cq);
 }

@@ -155,7 +155,9 @@ static void port_fill_link(struct ib_device *ibdev, struct ib_port_attr *attr,
 	enum ib_mtu max = dev->tdev->rdma.max_mtu - 7;
 
 	attr->max_mtu = min(max, iboe_get_mtu(ndev->max_mtu));
-	attr->active_mtu = min(attr->max_mtu, iboe_get_mtu(ndev->mtu));
+	/* What is below the smallest has no number. */
+	attr->active_mtu = clamp(iboe_get_mtu(ndev->mtu), IB_MTU_256,
+				 attr->max_mtu);
 	if (!netif_running(ndev)) {
 		attr->phys_state = IB_PORT_PHYS_STATE_DISABLED;
 	} else if (!netif_carrier_ok(ndev)) {
@@ -291,19 +293,20 @@ static void port_set_netdev(struct tulle_ib_adev *adev,
 		ib_device_set_netdev(&adev->dev->ibdev, ndev, TULLE_IB_PORT);
 }
 
-/* Where ib_core does not look at net_devices itself. */
+/*
+ * Where ib_core does not look at net_devices itself: at ports of bonds never, but
+ * it remembers what it was told.
+ */
 static void port_dispatch(struct tulle_ib_adev *adev, struct net_device *ndev)
 {
-	struct ib_event event = { .element.port_num = TULLE_IB_PORT };
 	bool up = netif_running(ndev) && netif_carrier_ok(ndev);
+	bool is_new = up != adev->port_up;
 
-	if (TULLE_CORE_REPORTS_PORTS || !adev->dev || !adev->registered ||
-	    up == adev->port_up)
-		return;
 	adev->port_up = up;
-	event.device = &adev->dev->ibdev;
-	event.event = up ? IB_EVENT_PORT_ACTIVE : IB_EVENT_PORT_ERR;
-	ib_dispatch_event(&event);
+	if (!adev->dev || !adev->registered)
+		return;
+	if (TULLE_CORE_REPORTS_PORTS ? netif_is_lag_port(ndev) : is_new)
+		ib_dispatch_port_state_event(&adev->dev->ibdev, ndev);
 }
 
 int tulle_ib_netdev_event(struct notifier_block *nb, unsigned long event,

@@ -31,9 +31,24 @@ static u8 qp_type(struct tulle_ib_dev *dev, enum ib_qp_type type)
 	}
 }
 
+/* What is said of queues that it does not have is nobody's concern. */
+static bool qp_is_too_large(const struct tulle_rdma_limits *rdma,
+			    const struct ib_qp_init_attr *init)
+{
+	const struct ib_qp_cap *cap = &init->cap;
+
+	if (init->qp_type == IB_QPT_XRC_TGT)
+		return false;
+	if (cap->max_send_wr > 1U << rdma->log_max_qp_sq ||
+	    cap->max_send_sge > rdma->max_sq_sges ||
+	    cap->max_inline_data > rdma->max_inline)
+		return true;
+	return !init->srq && (cap->max_recv_wr > 1U << rdma->log_max_qp_rq ||
+			      cap->max_recv_sge > rdma->max_rq_sges);
+}
+
 static int qp_check(struct tulle_ib_dev *dev, struct ib_qp_init_attr *init)
 {
-	const struct tulle_rdma_limits *rdma = &dev->tdev->rdma;
 	const struct ib_qp_cap *cap = &init->cap;
 
 	if (init->create_flags & ~IB_QP_CREATE_BLOCK_MULTICAST_LOOPBACK) {
@@ -43,11 +58,7 @@ static int qp_check(struct tulle_ib_dev *dev, struct ib_qp_init_attr *init)
 	}
 	if (init->rwq_ind_tbl)
 		return -EOPNOTSUPP;
-	if (cap->max_send_wr > 1U << rdma->log_max_qp_sq ||
-	    cap->max_recv_wr > 1U << rdma->log_max_qp_rq ||
-	    cap->max_send_sge > rdma->max_sq_sges ||
-	    cap->max_recv_sge > rdma->max_rq_sges ||
-	    cap->max_inline_data > rdma->max_inline) {
+	if (qp_is_too_large(&dev->tdev->rdma, init)) {
 		ibdev_dbg(&dev->ibdev, "queue pair with %u/%u WRs, %u/%u SGEs, %u bytes inline is too large\n",
 			  cap->max_send_wr, cap->max_recv_wr,
 			  cap->max_send_sge, cap->max_recv_sge,

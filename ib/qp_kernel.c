@@ -171,6 +171,22 @@ static void qp_delist_cq(struct tulle_ib_qp *qp, struct ib_cq *ibcq)
 }
 
 /*
+ * An event that came while the CQ had no queue pairs told nobody, and the device
+ * gives no other until it is asked again.
+ */
+static void qp_arm_again(struct ib_cq *ibcq)
+{
+	struct tulle_ib_cq *cq = to_tulle_ib_cq(ibcq);
+	unsigned long flags;
+
+	spin_lock_irqsave(&cq->lock, flags);
+	if (READ_ONCE(cq->armed))
+		tulle_cons_arm(&cq->tcq.cons, cq->any ? TULLE_ARM_ANY :
+							TULLE_ARM_SOLICITED);
+	spin_unlock_irqrestore(&cq->lock, flags);
+}
+
+/*
  * From now on CQEs of the queue pair are understood; after a failure as well,
  * until tulle_ib_qp_delist().
  */
@@ -181,9 +197,13 @@ int tulle_ib_qp_enlist(struct tulle_ib_qp *qp)
 	if (qp->is_user)
 		return 0;
 	err = qp_enlist_cq(qp, qp->ibqp.send_cq);
-	if (err || qp->ibqp.recv_cq == qp->ibqp.send_cq)
+	if (!err && qp->ibqp.recv_cq != qp->ibqp.send_cq)
+		err = qp_enlist_cq(qp, qp->ibqp.recv_cq);
+	if (err)
 		return err;
-	return qp_enlist_cq(qp, qp->ibqp.recv_cq);
+	qp_arm_again(qp->ibqp.send_cq);
+	qp_arm_again(qp->ibqp.recv_cq);
+	return 0;
 }
 
 static void qp_clean_cqs(struct tulle_ib_qp *qp)
@@ -215,6 +235,9 @@ void tulle_ib_qp_delist(struct tulle_ib_qp *qp)
 	/* The consumer is called on its behalf no more. */
 	flush_work(&to_tulle_ib_cq(ibqp->send_cq)->wake_work);
 	flush_work(&to_tulle_ib_cq(ibqp->recv_cq)->wake_work);
+	if (xa_empty(&to_tulle_ib_cq(ibqp->send_cq)->qps) ||
+	    xa_empty(&to_tulle_ib_cq(ibqp->recv_cq)->qps))
+		tulle_compat_wake_sync();
 }
 
 static void qp_reset_wq(struct tulle_ib_wq *wq, struct tulle_dbr *dbr)

@@ -152,6 +152,9 @@ static int qp_modify_locked(struct tulle_ib_qp *qp,
 	err = qp_check_attr(qp, attr, mask);
 	if (err)
 		return err;
+	/* Before it, because the event may come before the answer. */
+	if (mask & IB_QP_EN_SQD_ASYNC_NOTIFY)
+		WRITE_ONCE(qp->tell_drained, attr->en_sqd_async_notify);
 	if (!qp_is_stopped_anyway(qp, next)) {
 		err = tulle_ib_qp_set_attr(qp, attr, mask);
 		/* Who drains its queue pair frees the memory next. */
@@ -163,6 +166,8 @@ static int qp_modify_locked(struct tulle_ib_qp *qp,
 	}
 	if (next == IB_QPS_RESET)
 		tulle_ib_qp_reset_rings(qp);
+	if (mask & IB_QP_AV)
+		qp->sl = rdma_ah_get_sl(&attr->ah_attr);
 	/* A change of attributes alone may find the device in another state. */
 	if (mask & IB_QP_STATE)
 		WRITE_ONCE(qp->state, next);
@@ -210,7 +215,9 @@ static void qp_read_attr(struct tulle_ib_qp *qp,
 			 const struct tulle_qp_attr *from,
 			 struct ib_qp_attr *attr)
 {
-	attr->qp_state = min_t(u8, from->state, IB_QPS_ERR);
+	/* One that is stopped in software was reset on the device. */
+	attr->qp_state = READ_ONCE(qp->flush) ? IB_QPS_ERR :
+			 min_t(u8, from->state, IB_QPS_ERR);
 	attr->cur_qp_state = attr->qp_state;
 	attr->path_mtu = clamp(from->path_mtu, 8, 12) - 7;
 	attr->path_mig_state = IB_MIG_MIGRATED;
@@ -232,7 +239,7 @@ static void qp_read_attr(struct tulle_ib_qp *qp,
 	attr->rnr_retry = from->rnr_retry;
 	if (qp->type != TULLE_QP_UD && qp->type != TULLE_QP_GSI &&
 	    qp->type != TULLE_QP_RAW)
-		tulle_ib_av_read(&from->av, &attr->ah_attr);
+		tulle_ib_av_read(&from->av, qp->sl, &attr->ah_attr);
 }
 
 int tulle_ib_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
@@ -261,7 +268,10 @@ int tulle_ib_query_qp(struct ib_qp *ibqp, struct ib_qp_attr *attr, int mask,
 	init->send_cq = ibqp->send_cq;
 	init->recv_cq = ibqp->recv_cq;
 	init->srq = ibqp->srq;
+	init->xrcd = ibqp->xrcd;
 	init->sq_sig_type = qp->sig_all ? IB_SIGNAL_ALL_WR : IB_SIGNAL_REQ_WR;
+	if (rsp.ctx.flags & TULLE_QP_F_NO_LOOPBACK)
+		init->create_flags = IB_QP_CREATE_BLOCK_MULTICAST_LOOPBACK;
 	init->port_num = TULLE_IB_PORT;
 	return 0;
 }

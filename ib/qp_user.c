@@ -102,8 +102,8 @@ int tulle_ib_qp_get_user(struct tulle_ib_dev *dev, struct tulle_ib_qp *qp,
 	/* Only for those who ask: work requests are the provider's. */
 	qp->sq.max_wr = init->cap.max_send_wr;
 	qp->sq.max_sge = init->cap.max_send_sge;
-	qp->rq.max_wr = init->cap.max_recv_wr;
-	qp->rq.max_sge = init->cap.max_recv_sge;
+	qp->rq.max_wr = init->srq ? 0 : init->cap.max_recv_wr;
+	qp->rq.max_sge = init->srq ? 0 : init->cap.max_recv_sge;
 	qp->max_inline = init->cap.max_inline_data;
 	ctx->dbr = cpu_to_le64(qp->user.dbr_dma);
 	ctx->uar = cpu_to_le16(uctx->uar.index);

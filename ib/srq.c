@@ -123,9 +123,19 @@ static int srq_arm(struct tulle_ib_dev *dev, struct tulle_ib_srq *srq,
 		.handle = cpu_to_le32(srq->handle),
 		.limit = cpu_to_le16(limit),
 	};
+	bool before;
+	int err;
 
-	return tulle_cmd_exec(dev->tdev, TULLE_CMD_ARM_SRQ, &in, sizeof(in),
-			      NULL, 0);
+	mutex_lock(&srq->mutex);
+	before = READ_ONCE(srq->armed);
+	/* The event may come before the answer. */
+	WRITE_ONCE(srq->armed, limit);
+	err = tulle_cmd_exec(dev->tdev, TULLE_CMD_ARM_SRQ, &in, sizeof(in),
+			     NULL, 0);
+	if (err)
+		WRITE_ONCE(srq->armed, before);
+	mutex_unlock(&srq->mutex);
+	return err;
 }
 
 static void srq_fill_ctx(struct ib_srq *ibsrq, struct ib_srq_init_attr *init,
@@ -151,10 +161,13 @@ static int srq_make(struct tulle_ib_dev *dev, struct tulle_ib_srq *srq,
 	if (err)
 		return err;
 	tulle_ib_ref_init(&srq->ref);
+	mutex_init(&srq->mutex);
 	err = tulle_ib_name(dev, &dev->srqs, tulle_ib_index(srq->handle), srq);
-	if (err)
+	if (err) {
+		mutex_destroy(&srq->mutex);
 		tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_SRQ,
 				  srq->handle);
+	}
 	return err;
 }
 
@@ -162,6 +175,7 @@ static void srq_unmake(struct tulle_ib_dev *dev, struct tulle_ib_srq *srq)
 {
 	xa_erase(&dev->srqs, tulle_ib_index(srq->handle));
 	tulle_ib_ref_kill(&srq->ref);
+	mutex_destroy(&srq->mutex);
 	tulle_obj_destroy(dev->tdev, TULLE_CMD_DESTROY_SRQ, srq->handle);
 }
 

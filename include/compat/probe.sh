@@ -69,6 +69,7 @@ PARAM_VALUE_POINTER	 devl_param_driverinit_value_set\([^)]*union devlink_param_v
 # rdma.h
 UDATA_VALIDATE		^#define ib_copy_validate_udata_in\(
 ROBUST_UDATA		 uverbs_robust_udata ?:
+ALLOC_WITH_NET		^#define ib_alloc_device_with_net\(
 UMEM_GET_VA		[ *]ib_umem_get_va\(struct ib_device \*
 UMEM_GET_CQ_BUF		[ *]ib_umem_get_cq_buf_or_va\(struct ib_device \*
 CREATE_USER_CQ		\(\*create_user_cq\)\(struct ib_cq \*

@@ -7,6 +7,8 @@
  * ib_copy_validate_udata_in()    the checks of 7.3 on ib_copy_from_udata()
  * ib_copy_validate_udata_in_cm() the same, and unknown bits of comp_mask
  * ib_respond_udata() and others  zero-padded ib_copy_to_udata()
+ * ib_alloc_device_with_net()     ib_alloc_device(): devices start in init_net
+ * ib_dispatch_port_state_event() an event of the first port, whatever came before
  * ib_umem_get_va()               ib_umem_get()
  * ib_umem_get_cq_buf_or_va()     the same: no memory by attribute there
  *
@@ -14,8 +16,10 @@
  * scope, TULLE_X(fn) in struct ib_device_ops:
  *
  *	CREATE_CQ(kernel_fn, user_fn)	one operation for both
- *	PRE_DESTROY_CQ(pre_fn, post_fn)	nothing: destroy_cq does both, and between
- *					them tulle_compat_cancel_poll(cq) (no DEFINE)
+ *	PRE_DESTROY_CQ(pre_fn, post_fn)	nothing: destroy_cq does both (no DEFINE), and
+ *					tulle_compat_wake_sync() waits for those who
+ *					call handlers of a CQ that has lost its queue
+ *					pairs
  *	RESIZE_USER_CQ(fn)		resize_cq with a signed size
  *	REG_USER_MR(fn), REG_USER_MR_DMABUF(fn)	without a DMA handle
  *	COUNTER_BIND_QP(fn), COUNTER_UNBIND_QP(fn)	without a port
@@ -24,11 +28,13 @@
  *	ROBUST_UDATA			nothing
  *
  * TULLE_CORE_REPORTS_PORTS: does ib_core turn changes of the net_device into
- * port events? If not, the driver does.
+ * port events? If not, the driver does; for ports of bonds it always does.
  */
 #ifndef TULLE_COMPAT_RDMA_H
 #define TULLE_COMPAT_RDMA_H
 
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/uaccess.h>
 #include <rdma/ib_umem.h>
 #include <rdma/ib_verbs.h>
@@ -37,6 +43,21 @@
 #include <rdma/uverbs_ioctl.h>
 
 #define TULLE_CORE_REPORTS_PORTS	TULLE_HAVE_PORT_STATE_EVENT
+
+#if !TULLE_HAVE_PORT_STATE_EVENT
+static inline void ib_dispatch_port_state_event(struct ib_device *ibdev,
+						struct net_device *ndev)
+{
+	bool up = netif_running(ndev) && netif_carrier_ok(ndev);
+	struct ib_event event = {
+		.device = ibdev,
+		.event = up ? IB_EVENT_PORT_ACTIVE : IB_EVENT_PORT_ERR,
+		.element.port_num = rdma_start_port(ibdev),
+	};
+
+	ib_dispatch_event(&event);
+}
+#endif
 
 #if !TULLE_HAVE_UDATA_VALIDATE
 static inline int tulle_compat_udata_in(struct ib_udata *udata, void *req,
@@ -106,6 +127,11 @@ static inline int ib_no_udata_io(struct ib_udata *udata)
 #define TULLE_QUERY_PORT_SPEED(fn)
 #endif
 
+#if !TULLE_HAVE_ALLOC_WITH_NET
+#define ib_alloc_device_with_net(drv_struct, member, net) \
+	((void)(net), ib_alloc_device(drv_struct, member))
+#endif
+
 #if !TULLE_HAVE_UMEM_GET_VA
 #define ib_umem_get_va(device, addr, size, access) \
 	ib_umem_get(device, addr, size, access)
@@ -137,18 +163,20 @@ static_assert(true)
 #define TULLE_PRE_DESTROY_CQ(pre_fn, post_fn) \
 	.pre_destroy_cq = pre_fn, .post_destroy_cq = post_fn,
 
-static inline void tulle_compat_cancel_poll(struct ib_cq *cq)
+static inline void tulle_compat_wake_sync(void)
 {
 }
 #else
 #define TULLE_PRE_DESTROY_CQ(pre_fn, post_fn)
 
-/* ib_core has cancelled it before the last event may have come. */
-static inline void tulle_compat_cancel_poll(struct ib_cq *cq)
+/*
+ * ib_core asks to destroy a CQ only when it has stopped polling it and freed
+ * some of what that needs: no handler may start it over.
+ */
+static inline void tulle_compat_wake_sync(void)
 {
-	if (cq->poll_ctx == IB_POLL_WORKQUEUE ||
-	    cq->poll_ctx == IB_POLL_UNBOUND_WORKQUEUE)
-		cancel_work_sync(&cq->work);
+	/* Queue pairs go one by one, and there may be many. */
+	synchronize_rcu_expedited();
 }
 #endif
 

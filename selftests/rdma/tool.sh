@@ -423,6 +423,10 @@ done
 ktap_check "who the device is" identity
 ktap_check "how many objects there can be" quotas
 ktap_check "limits are those that are told" "$HERE/limits.py" "$IB" "$GID4" "$FAR_IB" "$FAR_GID4"
+# An MTU under 1280 takes the IPv6 addresses away.
+ktap_check "attributes" "$HERE/attributes.py" "$IB" "$GID4" "$FAR_IB" "$FAR_GID4"
+ip link set tulle0 mtu 4200
+port_addresses
 ktap_check "moderation of a program's events" moderation
 ktap_check "adaptive moderation off" adaptive off false
 ktap_check "adaptive moderation on" adaptive on true

@@ -289,7 +289,19 @@ bond_vlan() {
 	pingpong rc "$1" "$2" "$V4_HERE" "$V4_FAR" -c && rping_to "$V4_FAR"
 }
 
+# Programs hear of the link of a bond's port.
+bond_tells() { # EVENT
+	retry 10 grep -q "$1" "$KTAP_TMP/watch" || { cat "$KTAP_TMP/watch"; return 1; }
+}
+
 bond_fails_over() {
+	stdbuf -oL ibv_asyncwatch -d "${IBDEV[tulle0]}" >"$KTAP_TMP/watch" 2>&1 &
+	ENV_PIDS+=($!)
+	retry 10 grep -q "async event" "$KTAP_TMP/watch" || return 1
+	in_ns ip link set tulle1 down
+	bond_tells PORT_ERR || return 1
+	in_ns ip link set tulle1 up
+	bond_tells PORT_ACTIVE || return 1
 	ip link set tulle0 down
 	bond_gids tulle2 tulle3 tulle0 tulle1 && reaches
 }
