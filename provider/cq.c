@@ -36,13 +36,18 @@ static int tulle_cq_attr_check(const struct ibv_cq_init_attr_ex *attr)
 	return 0;
 }
 
+static struct ibv_pd *tulle_cq_domain(const struct ibv_cq_init_attr_ex *attr)
+{
+	return attr->comp_mask & IBV_CQ_INIT_ATTR_MASK_PD ?
+	       attr->parent_domain : NULL;
+}
+
 static bool tulle_cq_is_single(const struct ibv_cq_init_attr_ex *attr)
 {
 	if (attr->comp_mask & IBV_CQ_INIT_ATTR_MASK_FLAGS &&
 	    attr->flags & IBV_CREATE_CQ_ATTR_SINGLE_THREADED)
 		return true;
-	return attr->comp_mask & IBV_CQ_INIT_ATTR_MASK_PD &&
-	       tulle_single_threaded(attr->parent_domain);
+	return tulle_single_threaded(tulle_cq_domain(attr));
 }
 
 /* Memory and lock of a CQ to be; on failure nothing is left behind. */
@@ -58,9 +63,12 @@ static int tulle_cq_init(struct tulle_cq *cq, struct tulle_context *ctx,
 	err = tulle_lock_init(&cq->lock, !tulle_cq_is_single(attr));
 	if (err)
 		return err;
-	err = tulle_buf_alloc(&cq->buf, 1UL << (log_size + log_entry));
+	err = tulle_buf_alloc(&cq->buf, tulle_cq_domain(attr),
+			      TULLEDV_RES_TYPE_CQ,
+			      1UL << (log_size + log_entry));
 	if (err)
 		goto err_lock;
+	cq->domain = cq->buf.domain;
 	dbr = tulle_dbr_alloc(ctx);
 	if (!dbr) {
 		err = ENOMEM;
@@ -183,61 +191,68 @@ void tulle_cq_ring_clear(struct tulle_ring *ring, u32 ci)
 	}
 }
 
-/* The device copies what was not polled yet; nobody polls meanwhile. */
-static int tulle_cq_swap(struct tulle_cq *cq, int log_size)
+/*
+ * The device copies what was not polled yet; nobody polls meanwhile. @buf is
+ * then what is no longer used.
+ */
+static int tulle_cq_swap(struct tulle_cq *cq, int log_size,
+			 struct tulle_buf *buf)
 {
 	struct ib_uverbs_resize_cq_resp resp = {};
-	struct tulle_buf buf, old = cq->buf;
 	struct tulle_u_resize_cq cmd = {};
+	struct tulle_buf old = cq->buf;
 	struct tulle_ring ring;
 	int err;
 
-	err = tulle_buf_alloc(&buf, 1UL << (log_size + cq->cons.ring.log_entry));
-	if (err)
-		return err;
-	tulle_ring_init(&ring, buf.addr, log_size, cq->cons.ring.log_entry);
+	tulle_ring_init(&ring, buf->addr, log_size, cq->cons.ring.log_entry);
 	tulle_cq_ring_clear(&ring, cq->cons.ci);
-	cmd.drv.buf = (uintptr_t)buf.addr;
+	cmd.drv.buf = (uintptr_t)buf->addr;
 	cmd.drv.log_size = log_size;
 	tulle_cons_update(&cq->cons);
 	err = ibv_cmd_resize_cq(&cq->vcq.cq, tulle_ring_size(&ring), &cmd.ibv,
 				sizeof(cmd), &resp, sizeof(resp));
-	if (err) {
-		tulle_buf_free(&buf);
+	if (err)
 		return err;
-	}
 	cq->cons.ring = ring;
 	cq->vcq.cq.cqe = tulle_ring_size(&ring);
-	cq->buf = buf;
-	tulle_buf_free(&old);
+	cq->buf = *buf;
+	*buf = old;
 	return 0;
+}
+
+static bool tulle_cq_has_size(struct tulle_cq *cq, int log_size)
+{
+	bool same;
+
+	tulle_lock(&cq->lock);
+	same = log_size == cq->cons.ring.log_size;
+	tulle_unlock(&cq->lock);
+	return same;
 }
 
 int tulle_cq_resize(struct ibv_cq *ibcq, int cqe)
 {
 	struct tulle_cq *cq = to_tulle_cq(ibcq);
 	int log_size = tulle_cq_log_size(cq->ctx, cqe);
-	int err = 0;
+	struct tulle_pd *domain = cq->domain;
+	struct tulle_buf buf;
+	int err;
 
 	if (log_size < 0)
 		return EINVAL;
+	if (tulle_cq_has_size(cq, log_size))
+		return 0;
+	/* A program's allocator runs without the lock. */
+	err = tulle_buf_alloc(&buf, domain ? &domain->pd : NULL,
+			      TULLEDV_RES_TYPE_CQ,
+			      1UL << (log_size + cq->cons.ring.log_entry));
+	if (err)
+		return err;
 	tulle_lock(&cq->lock);
-	if (log_size != cq->cons.ring.log_size)
-		err = tulle_cq_swap(cq, log_size);
+	err = tulle_cq_swap(cq, log_size, &buf);
 	tulle_unlock(&cq->lock);
+	tulle_buf_free(&buf);
 	return err;
-}
-
-/* A store to memory; the caller polls once more, as verbs demand. */
-int tulle_cq_arm(struct ibv_cq *ibcq, int solicited_only)
-{
-	struct tulle_cq *cq = to_tulle_cq(ibcq);
-
-	tulle_lock(&cq->lock);
-	tulle_cons_arm(&cq->cons, solicited_only ? TULLE_ARM_SOLICITED :
-						   TULLE_ARM_ANY);
-	tulle_unlock(&cq->lock);
-	return 0;
 }
 
 static void *tulle_cq_valid(struct tulle_cq *cq, u32 index)
@@ -251,6 +266,57 @@ static void *tulle_cq_valid(struct tulle_cq *cq, u32 index)
 	return entry;
 }
 
+/* Index behind the last CQE that is there. */
+static u32 tulle_cq_end(struct tulle_cq *cq)
+{
+	u32 pi = cq->cons.ci;
+
+	while (pi - cq->cons.ci < tulle_ring_size(&cq->cons.ring) &&
+	       tulle_cq_valid(cq, pi))
+		pi++;
+	return pi;
+}
+
+/*
+ * An event for any CQE that may still be to come. What was there when it was
+ * asked for need not have raised it.
+ */
+static bool tulle_cq_owes_any(const struct tulle_cq *cq)
+{
+	return cq->any && (s32)(cq->cons.ci - cq->any_end) <= 0;
+}
+
+/* A request for less does not take back one for more. */
+static void tulle_cq_arm_locked(struct tulle_cq *cq, bool solicited_only)
+{
+	cq->any = !solicited_only || tulle_cq_owes_any(cq);
+	/* The CQE that is being read is not given back yet. */
+	cq->cons.ci -= !!cq->cur;
+	tulle_cons_arm(&cq->cons, cq->any ? TULLE_ARM_ANY :
+					    TULLE_ARM_SOLICITED);
+	cq->cons.ci += !!cq->cur;
+	if (cq->any)
+		cq->any_end = tulle_cq_end(cq);
+}
+
+/*
+ * Stores to memory; the caller polls once more, as verbs demand. It may do this
+ * between start_poll and end_poll, and has the lock then.
+ */
+int tulle_cq_arm(struct ibv_cq *ibcq, int solicited_only)
+{
+	struct tulle_cq *cq = to_tulle_cq(ibcq);
+	bool locked = __atomic_load_n(&cq->poller, __ATOMIC_RELAXED) ==
+		      pthread_self();
+
+	if (!locked)
+		tulle_lock(&cq->lock);
+	tulle_cq_arm_locked(cq, solicited_only);
+	if (!locked)
+		tulle_unlock(&cq->lock);
+	return 0;
+}
+
 /*
  * What remains moves up, the newest first, each to a place whose owner bit is
  * right already; then the consumer index skips the gap at the front.
@@ -258,12 +324,9 @@ static void *tulle_cq_valid(struct tulle_cq *cq, u32 index)
 void tulle_cq_clean(struct tulle_cq *cq, u32 qpn)
 {
 	u32 size = 1U << cq->cons.ring.log_entry;
-	u32 pi = cq->cons.ci, gone = 0;
+	u32 pi = tulle_cq_end(cq), gone = 0;
 	char *entry, *to;
 
-	while (pi - cq->cons.ci < tulle_ring_size(&cq->cons.ring) &&
-	       tulle_cq_valid(cq, pi))
-		pi++;
 	dma_rmb();
 	while (pi-- != cq->cons.ci) {
 		const struct tulle_rdma_cqe *cqe;

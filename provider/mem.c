@@ -24,43 +24,99 @@ int tulle_log2_ceil(u64 n)
 	return n > 1 ? 64 - __builtin_clzll(n - 1) : 0;
 }
 
+_Static_assert(TULLEDV_RES_TYPE(0) == (uint64_t)TULLE_RDMA_DRIVER_ID << 32,
+	       "resource types have the driver's number on top");
+
 static size_t tulle_page_size(void)
 {
 	return sysconf(_SC_PAGESIZE);
 }
 
-int tulle_buf_alloc(struct tulle_buf *buf, size_t len)
+static int tulle_buf_map(struct tulle_buf *buf)
 {
-	size_t page = tulle_page_size();
 	int err;
 
-	len = (len + page - 1) & ~(page - 1);
-	buf->addr = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	buf->addr = mmap(NULL, buf->len, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buf->addr == MAP_FAILED) {
 		buf->addr = NULL;
 		return ENOMEM;
 	}
-	buf->len = len;
 	/*
 	 * Otherwise a child would share the pages copy-on-write, and the
 	 * parent's next write go to a page that the device does not know.
 	 */
-	if (ibv_dontfork_range(buf->addr, len)) {
+	if (ibv_dontfork_range(buf->addr, buf->len)) {
 		err = errno;
-		munmap(buf->addr, len);
+		munmap(buf->addr, buf->len);
 		buf->addr = NULL;
 		return err;
 	}
 	return 0;
 }
 
+static void tulle_buf_unmap(struct tulle_buf *buf)
+{
+	ibv_dofork_range(buf->addr, buf->len);
+	munmap(buf->addr, buf->len);
+}
+
+static void tulle_buf_give_back(struct tulle_buf *buf)
+{
+	struct tulle_pd *domain = buf->domain;
+
+	domain->free(&domain->pd, domain->alloc_context, buf->addr, buf->type);
+}
+
+/* What the program gives is looked at; owner bits must not be right already. */
+static int tulle_buf_ask(struct tulle_buf *buf)
+{
+	struct tulle_pd *domain = buf->domain;
+	size_t page = tulle_page_size();
+
+	buf->addr = domain->alloc(&domain->pd, domain->alloc_context, buf->len,
+				  page, buf->type);
+	if (!buf->addr)
+		return ENOMEM;
+	if (buf->addr == IBV_ALLOCATOR_USE_DEFAULT)
+		return tulle_buf_map(buf);
+	if ((uintptr_t)buf->addr % page) {
+		tulle_buf_give_back(buf);
+		buf->addr = NULL;
+		return EINVAL;
+	}
+	buf->custom = true;
+	memset(buf->addr, 0, buf->len);
+	return 0;
+}
+
+int tulle_buf_alloc(struct tulle_buf *buf, struct ibv_pd *pd, uint64_t type,
+		    size_t len)
+{
+	size_t page = tulle_page_size();
+	int err;
+
+	*buf = (struct tulle_buf) {
+		.len = (len + page - 1) & ~(page - 1),
+		.type = type,
+		.domain = tulle_domain_get(pd),
+	};
+	err = buf->domain && buf->domain->alloc ? tulle_buf_ask(buf) :
+						  tulle_buf_map(buf);
+	if (err)
+		tulle_domain_put(buf->domain);
+	return err;
+}
+
 void tulle_buf_free(struct tulle_buf *buf)
 {
 	if (!buf->addr)
 		return;
-	ibv_dofork_range(buf->addr, buf->len);
-	munmap(buf->addr, buf->len);
+	if (buf->custom)
+		tulle_buf_give_back(buf);
+	else
+		tulle_buf_unmap(buf);
+	tulle_domain_put(buf->domain);
 	buf->addr = NULL;
 }
 
@@ -88,7 +144,7 @@ static struct tulle_dbr_page *tulle_dbr_page_add(struct tulle_context *ctx)
 
 	if (!page)
 		return NULL;
-	if (tulle_buf_alloc(&page->buf, tulle_page_size())) {
+	if (tulle_buf_alloc(&page->buf, NULL, 0, tulle_page_size())) {
 		free(page);
 		return NULL;
 	}

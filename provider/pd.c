@@ -36,10 +36,10 @@ int tulle_pd_dealloc(struct ibv_pd *ibpd)
 	struct tulle_pd *pd = to_tulle_pd(ibpd);
 	int err;
 
+	if (__atomic_load_n(&pd->refs, __ATOMIC_ACQUIRE))
+		return EBUSY;
 	if (pd->parent)
 		return tulle_parent_dealloc(pd);
-	if (__atomic_load_n(&pd->refs, __ATOMIC_RELAXED))
-		return EBUSY;
 	err = ibv_cmd_dealloc_pd(ibpd);
 	if (err)
 		return err;
@@ -73,7 +73,33 @@ int tulle_td_dealloc(struct ibv_td *ibtd)
 	return 0;
 }
 
-/* Allocators of the application's own are not called here. */
+static int tulle_parent_check(const struct ibv_context *context,
+			      const struct ibv_parent_domain_init_attr *attr)
+{
+	if (!check_comp_mask(attr->comp_mask,
+			     IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS |
+			     IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT))
+		return EOPNOTSUPP;
+	if (attr->pd->context != context)
+		return EINVAL;
+	/* One without the other would be asked for what it cannot do. */
+	if (attr->comp_mask & IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS &&
+	    (!attr->alloc || !attr->free))
+		return EINVAL;
+	return 0;
+}
+
+static void tulle_parent_init(struct tulle_pd *pd,
+			      const struct ibv_parent_domain_init_attr *attr)
+{
+	if (attr->comp_mask & IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS) {
+		pd->alloc = attr->alloc;
+		pd->free = attr->free;
+	}
+	if (attr->comp_mask & IBV_PARENT_DOMAIN_INIT_ATTR_PD_CONTEXT)
+		pd->alloc_context = attr->pd_context;
+}
+
 struct ibv_pd *tulle_parent_alloc(struct ibv_context *context,
 				  struct ibv_parent_domain_init_attr *attr)
 {
@@ -81,13 +107,13 @@ struct ibv_pd *tulle_parent_alloc(struct ibv_context *context,
 
 	if (ibv_check_alloc_parent_domain(attr))
 		return NULL;
-	if (attr->comp_mask || attr->pd->context != context) {
-		errno = attr->comp_mask ? EOPNOTSUPP : EINVAL;
+	errno = tulle_parent_check(context, attr);
+	if (errno)
 		return NULL;
-	}
 	pd = calloc(1, sizeof(*pd));
 	if (!pd)
 		return NULL;
+	tulle_parent_init(pd, attr);
 	parent = to_tulle_pd(attr->pd);
 	pd->parent = parent->parent ? parent->parent : parent;
 	pd->pdn = parent->pdn;
@@ -98,6 +124,22 @@ struct ibv_pd *tulle_parent_alloc(struct ibv_context *context,
 	}
 	ibv_initialize_parent_domain(&pd->pd, attr->pd);
 	return &pd->pd;
+}
+
+struct tulle_pd *tulle_domain_get(struct ibv_pd *pd)
+{
+	struct tulle_pd *domain = pd ? to_tulle_pd(pd) : NULL;
+
+	if (!domain || !domain->parent)
+		return NULL;
+	__atomic_add_fetch(&domain->refs, 1, __ATOMIC_RELAXED);
+	return domain;
+}
+
+void tulle_domain_put(struct tulle_pd *domain)
+{
+	if (domain)
+		__atomic_sub_fetch(&domain->refs, 1, __ATOMIC_RELEASE);
 }
 
 bool tulle_single_threaded(struct ibv_pd *pd)

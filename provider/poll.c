@@ -176,6 +176,8 @@ static int tulle_cq_start_poll(struct ibv_cq_ex *cq_ex,
 	err = tulle_cq_step(cq);
 	if (err)
 		tulle_unlock(&cq->lock);
+	else
+		__atomic_store_n(&cq->poller, pthread_self(), __ATOMIC_RELAXED);
 	return err;
 }
 
@@ -194,6 +196,7 @@ static void tulle_cq_end_poll(struct ibv_cq_ex *cq_ex)
 
 	tulle_cons_update(&cq->cons);
 	cq->cur = NULL;
+	__atomic_store_n(&cq->poller, 0, __ATOMIC_RELAXED);
 	tulle_unlock(&cq->lock);
 }
 

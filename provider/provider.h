@@ -20,6 +20,7 @@
 
 #include "abi.h"
 #include "ring.h"
+#include "tulledv.h"
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
@@ -50,22 +51,34 @@ static inline void tulle_unlock(struct tulle_lock *lock)
 		pthread_spin_unlock(&lock->spin);
 }
 
-/* Whole pages, zeroed, kept out of a child that fork() makes. */
+struct tulle_dbr_page;
+struct tulle_pd;
+struct tulle_qp;
+
+/*
+ * struct tulle_buf - whole pages, zeroed
+ * @type: TULLEDV_RES_TYPE_*
+ * @domain: the parent domain it belongs to, which stays meanwhile; NULL: none
+ * @custom: from the allocator of @domain, which also says what fork() does to
+ *	it. Otherwise it is kept out of children.
+ */
 struct tulle_buf {
 	void *addr;
 	size_t len;
+	uint64_t type;
+	struct tulle_pd *domain;
+	bool custom;
 };
 
-int tulle_buf_alloc(struct tulle_buf *buf, size_t len);
+/* @pd: of the queue that it is for; NULL: none. 0 or an errno. */
+int tulle_buf_alloc(struct tulle_buf *buf, struct ibv_pd *pd, uint64_t type,
+		    size_t len);
 void tulle_buf_free(struct tulle_buf *buf);
-
-struct tulle_dbr_page;
-struct tulle_qp;
 
 /*
  * @uar: doorbell page, written only
  * @info: what the kernel said of the device
- * @qp_lock: QPs come and go under it
+ * @qp_lock: for @qps; a command to the kernel never runs under it
  * @qps: by number, in chunks that are never taken back
  * @dbr_lock: for @dbr_pages
  */
@@ -95,12 +108,19 @@ struct tulle_td {
  * struct tulle_pd - a protection domain, or a parent domain around one
  * @parent: the one it stands for; NULL: itself
  * @td: of a parent domain, may be NULL
- * @refs: parent domains that stand for it
+ * @alloc, @free: of a parent domain: the program's own; NULL: it has none
+ * @alloc_context: what they get
+ * @refs: parent domains that stand for it; of a parent domain: buffers
  */
 struct tulle_pd {
 	struct ibv_pd pd;
 	struct tulle_pd *parent;
 	struct tulle_td *td;
+	void *(*alloc)(struct ibv_pd *pd, void *context, size_t size,
+		       size_t alignment, uint64_t type);
+	void (*free)(struct ibv_pd *pd, void *context, void *addr,
+		     uint64_t type);
+	void *alloc_context;
 	u32 pdn;
 	int refs;
 };
@@ -114,6 +134,10 @@ struct tulle_ah {
 /*
  * struct tulle_cq - a completion queue
  * @cur: CQE that start_poll or next_poll stopped at
+ * @poller: thread between start_poll and end_poll, which holds @lock; or 0
+ * @any: an event for any CQE was asked for
+ * @any_end: ... and is sure for a CQE at this index or behind it
+ * @domain: parent domain that it was created in, or NULL
  */
 struct tulle_cq {
 	struct verbs_cq vcq;
@@ -121,7 +145,11 @@ struct tulle_cq {
 	struct tulle_cons cons;
 	const struct tulle_rdma_cqe *cur;
 	struct tulle_lock lock;
+	pthread_t poller;
+	bool any;
+	u32 any_end;
 	struct tulle_buf buf;
+	struct tulle_pd *domain;
 	u32 handle;
 };
 
@@ -220,6 +248,11 @@ struct ibv_td *tulle_td_alloc(struct ibv_context *context,
 int tulle_td_dealloc(struct ibv_td *td);
 struct ibv_pd *tulle_parent_alloc(struct ibv_context *context,
 				  struct ibv_parent_domain_init_attr *attr);
+
+/* @pd when it is a parent domain, which stays until put; or NULL. */
+struct tulle_pd *tulle_domain_get(struct ibv_pd *pd);
+void tulle_domain_put(struct tulle_pd *domain);
+
 struct ibv_ah *tulle_ah_create(struct ibv_pd *pd, struct ibv_ah_attr *attr);
 int tulle_ah_destroy(struct ibv_ah *ah);
 struct ibv_xrcd *tulle_xrcd_open(struct ibv_context *context,

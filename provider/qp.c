@@ -129,6 +129,23 @@ static int tulle_rq_size(const struct tulle_ib_uresp_alloc_ucontext *info,
 	return 0;
 }
 
+static bool tulle_qp_has_rq(enum ibv_qp_type type, bool has_srq)
+{
+	return type != IBV_QPT_XRC_SEND && type != IBV_QPT_XRC_RECV && !has_srq;
+}
+
+/* What is said of queues that it does not have is ignored. */
+static void tulle_qp_cap_trim(enum ibv_qp_type type, bool has_srq,
+			      struct ibv_qp_cap *cap)
+{
+	if (type == IBV_QPT_XRC_RECV)
+		*cap = (struct ibv_qp_cap) {};
+	if (!tulle_qp_has_rq(type, has_srq)) {
+		cap->max_recv_wr = 0;
+		cap->max_recv_sge = 0;
+	}
+}
+
 int tulle_qp_size(const struct tulle_ib_uresp_alloc_ucontext *info,
 		  enum ibv_qp_type type, bool has_srq, struct ibv_qp_cap *cap,
 		  struct tulle_qp_size *size)
@@ -136,16 +153,11 @@ int tulle_qp_size(const struct tulle_ib_uresp_alloc_ucontext *info,
 	int err = 0;
 
 	*size = (struct tulle_qp_size) {};
-	if (type == IBV_QPT_XRC_RECV) {
-		*cap = (struct ibv_qp_cap) {};
+	tulle_qp_cap_trim(type, has_srq, cap);
+	if (type == IBV_QPT_XRC_RECV)
 		return 0;
-	}
-	if (type == IBV_QPT_XRC_SEND || has_srq) {
-		cap->max_recv_wr = 0;
-		cap->max_recv_sge = 0;
-	} else {
+	if (tulle_qp_has_rq(type, has_srq))
 		err = tulle_rq_size(info, cap, size);
-	}
 	return err ? err : tulle_sq_size(info, type, cap, size);
 }
 
@@ -180,7 +192,7 @@ err_free:
 }
 
 /* Rings and their record, as far as this QP has them. */
-static int tulle_qp_memory(struct tulle_qp *qp,
+static int tulle_qp_memory(struct tulle_qp *qp, struct ibv_pd *pd,
 			   const struct tulle_qp_size *size)
 {
 	u32 log_bytes;
@@ -191,7 +203,7 @@ static int tulle_qp_memory(struct tulle_qp *qp,
 	qp->dbr = tulle_dbr_alloc(qp->ctx);
 	if (!qp->dbr)
 		return ENOMEM;
-	err = tulle_buf_alloc(&qp->sq_buf,
+	err = tulle_buf_alloc(&qp->sq_buf, pd, TULLEDV_RES_TYPE_SQ,
 			      (size_t)TULLE_SQ_BLOCK << size->log_sq);
 	if (err)
 		return err;
@@ -200,7 +212,8 @@ static int tulle_qp_memory(struct tulle_qp *qp,
 	if (!size->has_rq)
 		return 0;
 	log_bytes = size->log_rq + size->log_rq_wqe;
-	err = tulle_buf_alloc(&qp->rq_buf, 1UL << log_bytes);
+	err = tulle_buf_alloc(&qp->rq_buf, pd, TULLEDV_RES_TYPE_RQ,
+			      1UL << log_bytes);
 	if (err)
 		return err;
 	tulle_ring_init(&qp->rq.ring, qp->rq_buf.addr, size->log_rq,
@@ -285,39 +298,115 @@ static struct tulle_qp **tulle_qp_slot(struct tulle_context *ctx, u32 qpn)
 	return &(*chunk)[qpn & (TULLE_QPN_CHUNK - 1)];
 }
 
+/* Two CQs in an order that all agree on, or the one that serves both. */
+static void tulle_qp_lock_cqs(struct tulle_qp *qp)
+{
+	struct tulle_cq *a = qp->send_cq, *b = qp->recv_cq;
+
+	if (a > b) {
+		a = qp->recv_cq;
+		b = qp->send_cq;
+	}
+	if (a)
+		tulle_lock(&a->lock);
+	if (b && b != a)
+		tulle_lock(&b->lock);
+}
+
+static void tulle_qp_unlock_cqs(struct tulle_qp *qp)
+{
+	if (qp->send_cq)
+		tulle_unlock(&qp->send_cq->lock);
+	if (qp->recv_cq && qp->recv_cq != qp->send_cq)
+		tulle_unlock(&qp->recv_cq->lock);
+}
+
+static void tulle_qp_clean_cqs(struct tulle_qp *qp)
+{
+	u32 qpn = qp->vqp.qp.qp_num;
+
+	if (qp->send_cq)
+		tulle_cq_clean(qp->send_cq, qpn);
+	if (qp->recv_cq && qp->recv_cq != qp->send_cq)
+		tulle_cq_clean(qp->recv_cq, qpn);
+}
+
 /*
- * From the kernel's answer to the entry in the table nobody destroys a QP: its
- * number could be given out again, and the new owner's entry be taken away.
+ * With ctx->qp_lock held: a QP that the kernel no longer knows is not found
+ * again. Whoever has its number next may have been here first.
  */
+static void tulle_qp_leave(struct tulle_qp *qp)
+{
+	u32 qpn = qp->vqp.qp.qp_num;
+
+	if (tulle_qp_find(qp->ctx, qpn) != qp)
+		return;
+	tulle_qp_lock_cqs(qp);
+	tulle_qp_clean_cqs(qp);
+	__atomic_store_n(tulle_qp_slot(qp->ctx, qpn), NULL, __ATOMIC_RELAXED);
+	tulle_qp_unlock_cqs(qp);
+}
+
+/*
+ * A number that the kernel gave out is free, although its last owner may still
+ * wait in ibv_cmd_destroy_qp() for the program to acknowledge events: its CQEs
+ * go now, before there are others of that number. XRC targets stay out: nothing
+ * completes in a CQ of theirs, whose lock would keep them while they are looked
+ * at.
+ */
+static int tulle_qp_enter(struct tulle_qp *qp)
+{
+	struct tulle_context *ctx = qp->ctx;
+	u32 qpn = qp->vqp.qp.qp_num;
+	struct tulle_qp *old, **slot;
+	int err = 0;
+
+	pthread_mutex_lock(&ctx->qp_lock);
+	old = tulle_qp_find(ctx, qpn);
+	if (old)
+		tulle_qp_leave(old);
+	if (qp->vqp.qp.qp_type == IBV_QPT_XRC_RECV)
+		goto out_unlock;
+	slot = tulle_qp_slot(ctx, qpn);
+	if (slot)
+		__atomic_store_n(slot, qp, __ATOMIC_RELEASE);
+	else
+		err = ENOMEM;
+out_unlock:
+	pthread_mutex_unlock(&ctx->qp_lock);
+	return err;
+}
+
+/* The kernel is asked for what the application wants, no more. */
 static int tulle_qp_cmd_and_enter(struct tulle_qp *qp,
 				  struct ibv_qp_init_attr_ex *attr,
 				  const struct tulle_qp_size *size)
 {
-	struct tulle_qp **slot;
+	struct ibv_qp_cap wanted = attr->cap;
 	int err;
 
-	pthread_mutex_lock(&qp->ctx->qp_lock);
+	tulle_qp_cap_trim(attr->qp_type, attr->srq, &attr->cap);
 	err = tulle_qp_cmd_create(qp, attr, size);
 	if (err)
-		goto out_unlock;
+		goto err_cap;
+	err = tulle_qp_enter(qp);
+	if (err)
+		goto err_destroy;
 	attr->cap = qp->cap;
-	slot = tulle_qp_slot(qp->ctx, qp->vqp.qp.qp_num);
-	if (!slot) {
-		err = ENOMEM;
-		ibv_cmd_destroy_qp(&qp->vqp.qp);
-		goto out_unlock;
-	}
-	__atomic_store_n(slot, qp, __ATOMIC_RELEASE);
-out_unlock:
-	pthread_mutex_unlock(&qp->ctx->qp_lock);
+	return 0;
+
+err_destroy:
+	ibv_cmd_destroy_qp(&qp->vqp.qp);
+err_cap:
+	attr->cap = wanted;
 	return err;
 }
 
 struct ibv_qp *tulle_qp_create_ex(struct ibv_context *context,
 				  struct ibv_qp_init_attr_ex *attr)
 {
-	bool threads = !(attr->comp_mask & IBV_QP_INIT_ATTR_PD &&
-			 tulle_single_threaded(attr->pd));
+	struct ibv_pd *pd = attr->comp_mask & IBV_QP_INIT_ATTR_PD ? attr->pd :
+								    NULL;
 	struct tulle_context *ctx = to_tulle_context(context);
 	struct ibv_qp_cap cap = attr->cap;
 	struct tulle_qp_size size;
@@ -329,16 +418,15 @@ struct ibv_qp *tulle_qp_create_ex(struct ibv_context *context,
 		errno = EOPNOTSUPP;
 		return NULL;
 	}
-	/* The kernel is asked for what the application wants, no more. */
 	errno = tulle_qp_size(&ctx->info, attr->qp_type, attr->srq, &cap,
 			      &size);
 	if (errno)
 		return NULL;
-	qp = tulle_qp_new(ctx, threads);
+	qp = tulle_qp_new(ctx, !tulle_single_threaded(pd));
 	if (!qp)
 		return NULL;
 	qp->cap = cap;
-	errno = tulle_qp_memory(qp, &size);
+	errno = tulle_qp_memory(qp, pd, &size);
 	if (errno)
 		goto err_free;
 	tulle_qp_init(qp, attr, &size);
@@ -415,39 +503,6 @@ int tulle_qp_query(struct ibv_qp *ibqp, struct ibv_qp_attr *attr, int mask,
 	return 0;
 }
 
-/* Two CQs in an order that all agree on, or the one that serves both. */
-static void tulle_qp_lock_cqs(struct tulle_qp *qp)
-{
-	struct tulle_cq *a = qp->send_cq, *b = qp->recv_cq;
-
-	if (a > b) {
-		a = qp->recv_cq;
-		b = qp->send_cq;
-	}
-	if (a)
-		tulle_lock(&a->lock);
-	if (b && b != a)
-		tulle_lock(&b->lock);
-}
-
-static void tulle_qp_unlock_cqs(struct tulle_qp *qp)
-{
-	if (qp->send_cq)
-		tulle_unlock(&qp->send_cq->lock);
-	if (qp->recv_cq && qp->recv_cq != qp->send_cq)
-		tulle_unlock(&qp->recv_cq->lock);
-}
-
-static void tulle_qp_clean_cqs(struct tulle_qp *qp)
-{
-	u32 qpn = qp->vqp.qp.qp_num;
-
-	if (qp->send_cq)
-		tulle_cq_clean(qp->send_cq, qpn);
-	if (qp->recv_cq && qp->recv_cq != qp->send_cq)
-		tulle_cq_clean(qp->recv_cq, qpn);
-}
-
 /* In RESET the device has let go of rings and record; all starts over. */
 static void tulle_qp_restart(struct tulle_qp *qp)
 {
@@ -475,26 +530,21 @@ int tulle_qp_modify(struct ibv_qp *ibqp, struct ibv_qp_attr *attr, int mask)
 	return err;
 }
 
+/*
+ * The command waits until the program has acknowledged all events, without a
+ * lock: the thread that will do so may first make or destroy another QP.
+ */
 int tulle_qp_destroy(struct ibv_qp *ibqp)
 {
-	struct tulle_qp *qp = to_tulle_qp(ibqp), **slot;
-	struct tulle_context *ctx = qp->ctx;
+	struct tulle_qp *qp = to_tulle_qp(ibqp);
 	int err;
 
-	pthread_mutex_lock(&ctx->qp_lock);
 	err = ibv_cmd_destroy_qp(ibqp);
-	if (err) {
-		pthread_mutex_unlock(&ctx->qp_lock);
+	if (err)
 		return err;
-	}
-	tulle_qp_lock_cqs(qp);
-	tulle_qp_clean_cqs(qp);
-	if (tulle_qp_find(ctx, ibqp->qp_num) == qp) {
-		slot = tulle_qp_slot(ctx, ibqp->qp_num);
-		__atomic_store_n(slot, NULL, __ATOMIC_RELAXED);
-	}
-	tulle_qp_unlock_cqs(qp);
-	pthread_mutex_unlock(&ctx->qp_lock);
+	pthread_mutex_lock(&qp->ctx->qp_lock);
+	tulle_qp_leave(qp);
+	pthread_mutex_unlock(&qp->ctx->qp_lock);
 	tulle_qp_free(qp);
 	return 0;
 }

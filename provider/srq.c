@@ -4,7 +4,7 @@
 #include "provider.h"
 
 /* The ring has room for what is asked, or more. */
-static int tulle_srq_memory(struct tulle_srq *srq,
+static int tulle_srq_memory(struct tulle_srq *srq, struct ibv_pd *pd,
 			    const struct ibv_srq_attr *attr)
 {
 	const struct tulle_ib_uresp_alloc_ucontext *info = &srq->ctx->info;
@@ -21,7 +21,7 @@ static int tulle_srq_memory(struct tulle_srq *srq,
 	err = tulle_qp_size(info, IBV_QPT_RC, false, &cap, &size);
 	if (err)
 		return err;
-	err = tulle_buf_alloc(&srq->buf,
+	err = tulle_buf_alloc(&srq->buf, pd, TULLEDV_RES_TYPE_SRQ,
 			      1UL << (size.log_rq + size.log_rq_wqe));
 	if (err)
 		return err;
@@ -64,7 +64,7 @@ static struct tulle_srq *tulle_srq_new(struct ibv_pd *pd,
 	errno = tulle_lock_init(&srq->lock, !tulle_single_threaded(pd));
 	if (errno)
 		goto err_free;
-	errno = tulle_srq_memory(srq, attr);
+	errno = tulle_srq_memory(srq, pd, attr);
 	if (errno)
 		goto err_lock;
 	return srq;

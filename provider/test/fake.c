@@ -218,13 +218,23 @@ int ibv_cmd_destroy_cq(struct ibv_cq *cq)
 	return fake_result();
 }
 
+/* A command may take as long as it likes; nobody waits for it. */
+static void fake_check_unlocked(void)
+{
+	assert_int_equal(pthread_mutex_trylock(&fake.ctx.qp_lock), 0);
+	pthread_mutex_unlock(&fake.ctx.qp_lock);
+}
+
 static int fake_create_qp(struct verbs_qp *vqp,
+			  const struct ibv_qp_init_attr_ex *attr,
 			  const struct tulle_ib_ureq_create_qp *req,
 			  struct tulle_ib_uresp_create_qp *resp)
 {
 	int err = fake_result();
 
+	fake_check_unlocked();
 	fake.qp = *req;
+	fake.cap = attr->cap;
 	if (err)
 		return err;
 	vqp->qp.context = &fake.ctx.vctx.context;
@@ -245,11 +255,11 @@ int ibv_cmd_create_qp_ex(struct ibv_context *context, struct verbs_qp *qp,
 	int err;
 
 	(void)context;
-	(void)attr;
 	assert_int_equal(cmd_size, sizeof(*cmd) + sizeof(fake.qp));
 	assert_int_equal(resp_size, sizeof(*resp) + 16);
 	fake.qp_ex = false;
-	err = fake_create_qp(qp, &((struct tulle_u_create_qp *)cmd)->drv, &drv);
+	err = fake_create_qp(qp, attr, &((struct tulle_u_create_qp *)cmd)->drv,
+			     &drv);
 	r->drv = drv;
 	return err;
 }
@@ -269,15 +279,14 @@ int ibv_cmd_create_qp_ex2(struct ibv_context *context, struct verbs_qp *qp,
 	int err;
 
 	(void)context;
-	(void)attr;
 #if IBVERBS_PABI_VERSION >= 64
 	assert_null(driver);
 #endif
 	assert_int_equal(cmd_size, sizeof(*cmd) + sizeof(fake.qp));
 	assert_int_equal(resp_size, sizeof(*resp) + 16);
 	fake.qp_ex = true;
-	err = fake_create_qp(qp, &((struct tulle_u_create_qp_ex *)cmd)->drv,
-			     &drv);
+	err = fake_create_qp(qp, attr,
+			     &((struct tulle_u_create_qp_ex *)cmd)->drv, &drv);
 	r->drv = drv;
 	return err;
 }
@@ -323,8 +332,14 @@ int ibv_cmd_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
 
 int ibv_cmd_destroy_qp(struct ibv_qp *qp)
 {
-	(void)qp;
-	return fake_result();
+	void (*destroyed)(struct ibv_qp *qp) = fake.destroyed_qp;
+	int err = fake_result();
+
+	fake_check_unlocked();
+	fake.destroyed_qp = NULL;
+	if (!err && destroyed)
+		destroyed(qp);
+	return err;
 }
 
 int ibv_cmd_create_srq(struct ibv_pd *pd, struct ibv_srq *srq,

@@ -24,6 +24,9 @@
  * @fail: errno of the next command, once
  * @forks: bytes kept out of children at present
  * @qps: QPs made so far; each gets the next number
+ * @destroyed_qp: the kernel has destroyed a QP, and the library waits for the
+ *	program to acknowledge its events; called once, may be NULL
+ * @cap: what the last QP was asked for with
  * @log: names of the destroy commands, in order
  */
 struct fake {
@@ -32,6 +35,8 @@ struct fake {
 	int fail;
 	size_t forks;
 	unsigned int qps;
+	void (*destroyed_qp)(struct ibv_qp *qp);
+	struct ibv_qp_cap cap;
 	struct tulle_ib_ureq_create_cq cq;
 	struct tulle_ib_ureq_create_qp qp;
 	struct tulle_ib_ureq_create_srq srq;

@@ -3,6 +3,10 @@
  * Polling: both sizes of CQE, over several laps, in both ways; arming; what a
  * completion does to the queue it came from; cleaning; resizing.
  */
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "fake.h"
 
 static struct tulle_rdma_cqe cqe_of(uint64_t wr_id, uint32_t qpn, uint8_t op,
@@ -227,10 +231,128 @@ static void test_arm(void **state)
 	assert_int_equal(tulle_cq_arm(&cq->vcq.cq, 0), 0);
 	assert_int_equal(le32toh(cq->cons.dbr->arm), 1 << 2 | 1);
 	assert_int_equal(le32toh(cq->cons.dbr->ci), 1);
+	fake_cqe(cq, 1, &c);
+	assert_int_equal(tulle_cq_poll(&cq->vcq.cq, 1, &wc), 1);
 	assert_int_equal(tulle_cq_arm(&cq->vcq.cq, 1), 0);
 	assert_int_equal(le32toh(cq->cons.dbr->arm), 2 << 2 | 2);
 	fake_no_doorbell();
 	tulle_cq_destroy(&cq->vcq.cq);
+}
+
+static uint32_t arm_mode(struct tulle_cq *cq, int solicited_only)
+{
+	assert_int_equal(tulle_cq_arm(&cq->vcq.cq, solicited_only), 0);
+	return le32toh(cq->cons.dbr->arm) & 3;
+}
+
+static void arm_pending(uint32_t index)
+{
+	struct tulle_cq *cq = fake_cq(4, 0);
+	struct tulle_rdma_cqe c = cqe_of(1, 5, TULLE_CQE_SEND, 0);
+	struct ibv_wc wc;
+	unsigned int i;
+
+	cq->cons.ci = index;
+	tulle_cq_ring_clear(&cq->cons.ring, index);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(arm_mode(cq, 1), TULLE_ARM_SOLICITED);
+		assert_int_equal(arm_mode(cq, 0), TULLE_ARM_ANY);
+		assert_int_equal(arm_mode(cq, 1), TULLE_ARM_ANY);
+		assert_int_equal(tulle_cq_poll(&cq->vcq.cq, 1, &wc), 0);
+		assert_int_equal(arm_mode(cq, 1), TULLE_ARM_ANY);
+		/* Those that were there raise nothing */
+		fake_cqe(cq, index++, &c);
+		fake_cqe(cq, index++, &c);
+		assert_int_equal(arm_mode(cq, 0), TULLE_ARM_ANY);
+		assert_int_equal(tulle_cq_poll(&cq->vcq.cq, 1, &wc), 1);
+		assert_int_equal(arm_mode(cq, 1), TULLE_ARM_ANY);
+		assert_int_equal(tulle_cq_poll(&cq->vcq.cq, 1, &wc), 1);
+		assert_int_equal(arm_mode(cq, 1), TULLE_ARM_ANY);
+		fake_cqe(cq, index++, &c);
+		assert_int_equal(tulle_cq_poll(&cq->vcq.cq, 1, &wc), 1);
+	}
+	assert_int_equal(arm_mode(cq, 1), TULLE_ARM_SOLICITED);
+	tulle_cq_destroy(&cq->vcq.cq);
+}
+
+/* An event for any CQE that was asked for and is not sure yet is not lost. */
+static void test_arm_pending(void **state)
+{
+	(void)state;
+	arm_pending(0);
+	arm_pending(UINT32_MAX - 7);
+}
+
+/* While it polls, a thread has the lock, and keeps the CQE that it reads. */
+static void test_arm_in_poll(void **state)
+{
+	struct tulle_cq *cq = fake_cq(4, 0);
+	struct ibv_cq_ex *ex = &cq->vcq.cq_ex;
+	struct tulle_rdma_cqe c = cqe_of(1, 5, TULLE_CQE_SEND, 0);
+	struct ibv_poll_cq_attr attr = {};
+	unsigned int i;
+
+	(void)state;
+	/* Otherwise it would spin for ever */
+	alarm(60);
+	for (i = 0; i < 10; i++) {
+		fake_cqe(cq, i, &c);
+		assert_int_equal(ex->start_poll(ex, &attr), 0);
+		assert_int_equal(arm_mode(cq, 0), TULLE_ARM_ANY);
+		assert_int_equal(pthread_spin_trylock(&cq->lock.spin), EBUSY);
+		assert_int_equal(le32toh(cq->cons.dbr->ci), i);
+		assert_int_equal(ex->next_poll(ex), ENOENT);
+		assert_int_equal(le32toh(cq->cons.dbr->ci), i + 1);
+		assert_int_equal(arm_mode(cq, 1), TULLE_ARM_ANY);
+		assert_int_equal(le32toh(cq->cons.dbr->ci), i + 1);
+		ex->end_poll(ex);
+		assert_int_equal(arm_mode(cq, 0), TULLE_ARM_ANY);
+		assert_int_equal(pthread_spin_trylock(&cq->lock.spin), 0);
+		pthread_spin_unlock(&cq->lock.spin);
+	}
+	alarm(0);
+	tulle_cq_destroy(&cq->vcq.cq);
+}
+
+struct other_thread {
+	struct tulle_cq *cq;
+	atomic_bool begun;
+	atomic_bool done;
+};
+
+static void *arm_in_thread(void *arg)
+{
+	struct other_thread *t = arg;
+
+	atomic_store(&t->begun, true);
+	tulle_cq_arm(&t->cq->vcq.cq, 0);
+	atomic_store(&t->done, true);
+	return NULL;
+}
+
+/* Another thread waits for the poll to end. */
+static void test_arm_elsewhere(void **state)
+{
+	struct other_thread t = { .cq = fake_cq(4, 0) };
+	struct ibv_cq_ex *ex = &t.cq->vcq.cq_ex;
+	struct tulle_rdma_cqe c = cqe_of(1, 5, TULLE_CQE_SEND, 0);
+	struct ibv_poll_cq_attr attr = {};
+	pthread_t thread;
+
+	(void)state;
+	fake_cqe(t.cq, 0, &c);
+	assert_int_equal(ex->start_poll(ex, &attr), 0);
+	pthread_create(&thread, NULL, arm_in_thread, &t);
+	while (!atomic_load(&t.begun))
+		sched_yield();
+	usleep(20000);
+	assert_false(atomic_load(&t.done));
+	assert_int_equal(t.cq->cons.dbr->arm, 0);
+	ex->end_poll(ex);
+	pthread_join(thread, NULL);
+	assert_int_equal(le32toh(t.cq->cons.dbr->arm), 1 << 2 | 1);
+	assert_int_equal(le32toh(t.cq->cons.dbr->ci), 1);
+	tulle_cq_destroy(&t.cq->vcq.cq);
 }
 
 /* Room comes back by the index in the CQE, across unsignalled WQEs. */
@@ -439,8 +561,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_laps), T(test_limit), T(test_opcodes), T(test_fields),
-		T(test_ex), T(test_arm), T(test_room), T(test_other_cq),
-		T(test_srq), T(test_clean), T(test_resize),
+		T(test_ex), T(test_arm), T(test_arm_pending),
+		T(test_arm_in_poll), T(test_arm_elsewhere), T(test_room),
+		T(test_other_cq), T(test_srq), T(test_clean), T(test_resize),
 	};
 
 	return cmocka_run_group_tests_name("poll", tests, NULL, NULL);
