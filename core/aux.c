@@ -6,7 +6,8 @@
 #include "core.h"
 #include "trace.h"
 
-#define TULLE_ATTACH_AGAIN	(2 * HZ)
+#define TULLE_ATTACH_AGAIN	HZ	/* the first time; then twice as long */
+#define TULLE_ATTACH_BACKOFF	6U
 
 static DEFINE_IDA(tulle_adev_ida);
 
@@ -168,13 +169,16 @@ void tulle_clients_attach(struct tulle_core *core)
 		err = tulle_client_attach(core, i);
 		if (!err || test_bit(TULLE_F_FAILED, &core->flags))
 			continue;
-		pci_err(core->dev.pdev, "%s does not come back, will try again: %pe\n",
-			tulle_adev_table[i].suffix, ERR_PTR(err));
+		if (!core->attach_tries)
+			pci_err(core->dev.pdev, "%s does not come back, will try again: %pe\n",
+				tulle_adev_table[i].suffix, ERR_PTR(err));
 		again = true;
 	}
 	if (again)
 		queue_delayed_work(core->wq, &core->attach_work,
-				   TULLE_ATTACH_AGAIN);
+				   TULLE_ATTACH_AGAIN << core->attach_tries);
+	core->attach_tries = again ? min(core->attach_tries + 1,
+					 TULLE_ATTACH_BACKOFF) : 0;
 }
 
 void tulle_attach_work(struct work_struct *work)

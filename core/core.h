@@ -14,8 +14,9 @@
  * FLR, AER) holds the device down and will bring it up itself.
  *
  * Lock order: as in tulle_core.h; then, inside core, outermost first:
- *	tulle_irqs.lock, tulle_eq.lock (irq), tulle_cmdq.lock (irq)
- *	tulle_uar.lock and tulle_core.life_lock (irq) are leaves.
+ *	tulle_irqs.lock, tulle_eq.lock (irq), tulle_core.life_lock (irq),
+ *	tulle_cmdq.lock (irq)
+ *	tulle_uar.lock is a leaf.
  */
 #ifndef TULLE_CORE_PRIVATE_H
 #define TULLE_CORE_PRIVATE_H
@@ -190,6 +191,7 @@ struct tulle_core {
 	struct tulle_adev *adevs[TULLE_ADEVS];
 	struct tulle_client_slot clients[TULLE_ADEVS];
 	struct delayed_work attach_work;
+	unsigned int attach_tries;	/* devlink lock */
 	struct work_struct adev_work;
 	struct mutex adev_lock;	/* probe and the work item add to adevs[] */
 	struct pci_saved_state *config;	/* of the last time it was up */

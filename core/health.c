@@ -60,9 +60,9 @@ static bool tulle_cut_off(struct tulle_core *core)
 	known = test_and_set_bit(TULLE_F_FAILED, &core->flags);
 	pci_clear_master(core->dev.pdev);
 	WRITE_ONCE(core->dev.up, false);
-	spin_unlock_irqrestore(&core->life_lock, flags);
 	if (!known)
 		tulle_cmd_abort(core);
+	spin_unlock_irqrestore(&core->life_lock, flags);
 	return !known;
 }
 

@@ -87,6 +87,7 @@ int tulle_up(struct tulle_core *core)
 	if (err)
 		return err;
 	core->loaded = true;
+	core->attach_tries = 0;
 	spin_lock_irq(&core->life_lock);
 	WRITE_ONCE(core->dev.up, !test_bit(TULLE_F_FAILED, &core->flags));
 	spin_unlock_irq(&core->life_lock);

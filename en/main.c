@@ -272,11 +272,13 @@ static int en_attach(struct tulle_adev *tadev)
 {
 	struct tulle_en_priv *priv = auxiliary_get_drvdata(&tadev->adev);
 	struct net_device *dev = priv->netdev;
-	int err;
+	int err = 0;
 
 	rtnl_lock();
 	netdev_lock_ops(dev);
-	err = tulle_en_filter_replay(priv);
+	/* Before that there is nothing to learn, nor a lock of address lists. */
+	if (dev->reg_state == NETREG_REGISTERED)
+		err = tulle_en_filter_replay(priv);
 	if (!err && netif_running(dev))
 		err = tulle_en_open_locked(priv, NULL);
 	/* Closed meanwhile: the watchdog looks at queues that nobody starts. */

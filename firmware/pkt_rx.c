@@ -393,7 +393,11 @@ bool tfw_rx_drain(struct tfw_rq *rq, struct tfw_budget *budget)
 	while (rq->fifo && rq->wq.state == TULLE_QUEUE_READY) {
 		u16 first = rq->fifo;
 
-		if (budget->bytes <= 0)
+		/*
+		 * Beyond the budget: what comes meanwhile has to wait as well,
+		 * and a FIFO that never gets empty copies everything twice.
+		 */
+		if (budget->bytes <= -TFW_QUANTUM / 2)
 			return true;
 		tfw_fifo_load(ff, first, &wire->rx_frame, &hash, &hash_type);
 		f = rest_of(wire, &wire->rx_frame, tfw_fifo_skip(ff, first));

@@ -898,7 +898,8 @@ static inline int tulle_vport_query_stats(struct tulle_dev *dev, u16 vport,
  * struct tulle_async_event - an event as clients see it
  * @type: TULLE_EVENT_PORT, _VPORT, _QUEUE_ERROR, _QP, _SRQ or _DEAD
  * @obj: QUEUE_ERROR: enum tulle_obj_type of the queue
- * @handle: QUEUE_ERROR, QP, SRQ: its handle, QP and 0: any of them may be lost; VPORT: the vport
+ * @handle: QUEUE_ERROR, QP, SRQ: its handle; QUEUE_ERROR or QP, and 0: any of
+ *	them may be lost; VPORT: the vport
  * @port: PORT: the port
  * @code: QP, SRQ: enum tulle_qp_event or tulle_srq_event
  *

@@ -478,8 +478,9 @@ static void group_vmstate(void *opaque, bool running, RunState state)
 	qatomic_set(&g->next_timer, running ? 0 : TFW_NEVER);
 	tqemu_group_unlock(g);
 	if (running) {
-		tqemu_group_deliver(g);
 		group_wake(g);
+		/* Last: a message may unplug all there is. */
+		tqemu_group_deliver(g);
 	}
 }
 
