@@ -366,6 +366,7 @@ filters_gone() {
 
 ktap_begin
 env_pair
+CHANNELS=$(ethtool -l tulle0 | sed -n '/^Current/,$s/^Combined:[[:space:]]*//p')
 ethtool -L tulle0 combined 1
 # Nobody else has commands for the device, then.
 ethtool -C tulle0 stats-block-usecs 10000000
@@ -391,4 +392,8 @@ ktap_check "another address" mac_change
 ktap_check "filters survive a reset of the function" survives reset_function
 ktap_check "filters change while the firmware is down" changed_away
 ktap_check "filters gone" filters_gone
+# Others come after in the same boot.
+sysctl -qw net.ipv4.conf.all.arp_ignore=0
+ethtool -C tulle0 stats-block-usecs 250000
+ethtool -L tulle0 combined "$CHANNELS"
 ktap_end
