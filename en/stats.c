@@ -173,11 +173,12 @@ static void stats_work(struct work_struct *work)
 	struct tulle_en_stats *stats =
 		container_of(work, struct tulle_en_stats, work.work);
 	struct tulle_en_priv *priv = stats->priv;
-	unsigned int i;
+	unsigned int channels, i;
 
 	mutex_lock(&stats->lock);
-	for (i = 0; i < min(priv->max_channels, STATS_RXQ_BATCH); i++) {
-		if (stats->next_rxq >= READ_ONCE(priv->params.channels))
+	channels = READ_ONCE(priv->params.channels);
+	for (i = 0; i < min(channels, STATS_RXQ_BATCH); i++) {
+		if (stats->next_rxq >= channels)
 			stats->next_rxq = 0;
 		stats_rxq_refresh(priv, stats->next_rxq++);
 	}
@@ -269,13 +270,18 @@ u32 tulle_en_stats_refresh_usecs(struct tulle_en_priv *priv)
 int tulle_en_stats_set_refresh_usecs(struct tulle_en_priv *priv, u32 usecs,
 				     struct netlink_ext_ack *extack)
 {
+	struct tulle_en_stats *stats = priv->port_stats;
+
 	if (usecs < STATS_USECS_MIN || usecs > STATS_USECS_MAX) {
 		NL_SET_ERR_MSG_FMT_MOD(extack,
 				       "stats-block-usecs must be in %u..%u",
 				       STATS_USECS_MIN, STATS_USECS_MAX);
 		return -ERANGE;
 	}
-	WRITE_ONCE(priv->port_stats->usecs, usecs);
+	WRITE_ONCE(stats->usecs, usecs);
+	if (tulle_en_is_open(priv))
+		mod_delayed_work(system_dfl_wq, &stats->work,
+				 usecs_to_jiffies(usecs));
 	return 0;
 }
 

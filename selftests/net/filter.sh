@@ -205,11 +205,18 @@ quota_seed() { # COUNT
 failed_adds() { awk '$1 == "ADD_RULES" { n = $3 } END { print n + 0 }' "$COMMANDS"; }
 told_all() { [ "$(told cmd_status)" = "$1" ]; }
 
+# Ten seconds without a command of the driver's own: a new interval begins now.
+QUIET=10000000
+quiet() {
+	QUIET=$((19999999 - QUIET))
+	ethtool -C tulle0 stats-block-usecs $QUIET
+}
+
 # no_room COUNT COMMAND...: the device refuses the next COUNT rules.
 no_room() {
 	local n=$1 rc=0 seed before
 	shift
-	seed=$(quota_seed "$n") && before=$(failed_adds) || return 1
+	seed=$(quota_seed "$n") && quiet && before=$(failed_adds) || return 1
 	set_faults "cmd_fail:n=1,c=$n" && set_lies "seed=$seed;cmd_status:n=1,c=$n" && "$@" || rc=1
 	retry 5 told_all "$n" && [ "$(fault_count cmd_fail)" = "$n" ] || { echo "told $(told cmd_status)"; rc=1; }
 	set_lies "" && set_faults "" || rc=1
@@ -368,8 +375,8 @@ ktap_begin
 env_pair
 CHANNELS=$(ethtool -l tulle0 | sed -n '/^Current/,$s/^Combined:[[:space:]]*//p')
 ethtool -L tulle0 combined 1
-# Nobody else has commands for the device, then.
-ethtool -C tulle0 stats-block-usecs 10000000
+# Hardly anybody else has commands for the device, then.
+ethtool -C tulle0 stats-block-usecs $QUIET
 MAC=$(cat /sys/class/net/tulle0/address)
 RULES=$(rules)
 probe_start
