@@ -142,7 +142,11 @@ bool tfw_resp_run(struct tfw_qp *qp, s64 *left)
 		if (!tfw_qp_may_send(qp))
 			return false;
 		if (s->ack && (!r || tfw_psn_diff(s->ack_psn, r->from) < 0)) {
-			send_ack(qp, left);
+			/* What is left of an answer that was begun says as much. */
+			if (r && r->begun && s->syndrome == ROCE_AETH_ACK)
+				s->ack = false;
+			else
+				send_ack(qp, left);
 			continue;
 		}
 		if (!send_response(qp, r, left)) {

@@ -558,6 +558,30 @@ static void test_ack_of_more(void **state)
 	peer_free(p);
 }
 
+/* Nor does one come in the middle of an answer, which says as much. */
+static void test_no_ack_within_read(void **state)
+{
+	struct peer *p = make();
+	u64 buf = rc_fill(p->dev, 8192, 9);
+	u64 in = rc_mem(p->dev, 64);
+
+	(void)state;
+	rc_recv(&p->q, 1, in, 64);
+	send(p, 0x04, 0, true, 0, 8);
+	peer_expect_ack(p, PSN, 0x1f);
+	p->dev->d.tx_full = true;
+	read_at(p, 1, buf, 3 * MTU);
+	send(p, 0x04, 0, true, 0, 8);
+	p->dev->d.tx_full = false;
+	tfw_port_tx_ready(p->dev->d.dev);
+	fake_run(&p->rc->env);
+	expect_read(p, 0x0d, 1, buf, MTU);
+	expect_read(p, 0x0e, 2, buf + MTU, MTU);
+	expect_read(p, 0x0f, 3, buf + 2 * MTU, MTU);
+	peer_expect_none(p);
+	peer_free(p);
+}
+
 static void test_comm_est(void **state)
 {
 	struct rc_attr at = { .rq_psn = PSN, .dest_qpn = PEER_QPN };
@@ -721,6 +745,7 @@ int main(void)
 		cmocka_unit_test(test_read_repeated_late),
 		cmocka_unit_test(test_ack_behind_read),
 		cmocka_unit_test(test_ack_of_more),
+		cmocka_unit_test(test_no_ack_within_read),
 		cmocka_unit_test(test_comm_est),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_flush_behind_nonsense),

@@ -132,13 +132,20 @@ again() {
 	"$@"
 }
 
+# Soft-RoCE as requester (rxe_comp.c of 7.3) loses its place in the answer to a READ
+# when a late acknowledgment comes in the middle of it, warns, and takes its queue
+# pair to ERR: a wire that reorders brings that about now and then.
+data_over() { # WAY FAMILY MTU
+	if [ "$1" = from ]; then again data "$@"; else data "$@"; fi
+}
+
 # Reliable connections alone: what they carry arrives whole over any wire.
 faulty_wire() {
 	local way family kind LOSSY=1
 	for way in to from; do
 		for family in "${FAMILIES[@]}"; do
-			ktap_check "$1: data $way v$family mtu 1024" data $way $family 1024
-			ktap_check "$1: data $way v$family mtu 4096" data $way $family 4096
+			ktap_check "$1: data $way v$family mtu 1024" data_over $way $family 1024
+			ktap_check "$1: data $way v$family mtu 4096" data_over $way $family 4096
 			ktap_check "$1: rc $way v$family" again pingpong $way $family rc -m 1024 -s 65536 -n 30
 		done
 		ktap_check "$1: srq $way" again pingpong $way 4 srq -n 30
