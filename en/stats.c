@@ -19,7 +19,7 @@
 
 #define STATS_USECS_DEFAULT	250000
 #define STATS_USECS_MIN		10000
-#define STATS_USECS_MAX		10000000
+#define STATS_USECS_MAX		60000000
 
 /* Receive queues that one run of the work item asks about. */
 #define STATS_RXQ_BATCH		8

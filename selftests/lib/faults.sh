@@ -20,3 +20,12 @@ happened() { # POINT
 	echo "$1 happened ${n:-0} times"
 	[ "${n:-0}" -gt 0 ]
 }
+
+# A minute without a command of the driver's own: a new interval begins now.
+QUIET=60000000
+quiet() {
+	QUIET=$((119999999 - QUIET))
+	ethtool -C tulle0 stats-block-usecs $QUIET
+}
+
+not_quiet() { ethtool -C tulle0 stats-block-usecs 250000; }

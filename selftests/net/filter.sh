@@ -205,13 +205,6 @@ quota_seed() { # COUNT
 failed_adds() { awk '$1 == "ADD_RULES" { n = $3 } END { print n + 0 }' "$COMMANDS"; }
 told_all() { [ "$(told cmd_status)" = "$1" ]; }
 
-# Ten seconds without a command of the driver's own: a new interval begins now.
-QUIET=10000000
-quiet() {
-	QUIET=$((19999999 - QUIET))
-	ethtool -C tulle0 stats-block-usecs $QUIET
-}
-
 # no_room COUNT COMMAND...: the device refuses the next COUNT rules.
 no_room() {
 	local n=$1 rc=0 seed before
@@ -375,8 +368,6 @@ ktap_begin
 env_pair
 CHANNELS=$(ethtool -l tulle0 | sed -n '/^Current/,$s/^Combined:[[:space:]]*//p')
 ethtool -L tulle0 combined 1
-# Hardly anybody else has commands for the device, then.
-ethtool -C tulle0 stats-block-usecs $QUIET
 MAC=$(cat /sys/class/net/tulle0/address)
 RULES=$(rules)
 probe_start
@@ -401,6 +392,6 @@ ktap_check "filters change while the firmware is down" changed_away
 ktap_check "filters gone" filters_gone
 # Others come after in the same boot.
 sysctl -qw net.ipv4.conf.all.arp_ignore=0
-ethtool -C tulle0 stats-block-usecs 250000
+not_quiet
 ethtool -L tulle0 combined "$CHANNELS"
 ktap_end
