@@ -43,7 +43,7 @@ load_start() {
 	retry 20 eval "in_ns ss -Hltn 'sport = :$port' | grep -q ." || { cat "$KTAP_TMP/bw_server"; return 1; }
 	load bw ib_write_bw -d "$IB" -x "$GID4" -p "$port" -s 4096 -F --run_infinitely -D 1 "$REMOTE_V4"
 	load cm rping -c -a "$REMOTE_V4" -I "$LOCAL_V4" -p $((port + 1)) -C 1000000 -v
-	load cm_end sh -c "tail --pid=${LOAD[cm]} -s 0.05 -f /dev/null; date +%s%3N"
+	load cm_end sh -c "while kill -0 ${LOAD[cm]}; do sleep 0.05; done 2>/dev/null; date +%s%3N"
 	load hold "$HOLD" "$IB" "$GID4"
 	retry 30 load_said cm ping && retry 30 load_said bw '^ *4096' && retry 10 load_said idle 'async event' &&
 		retry 30 load_said hold ready && return 0
