@@ -21,7 +21,8 @@ happened() { # POINT
 	[ "${n:-0}" -gt 0 ]
 }
 
-# A minute without a command of the driver's own: a new interval begins now.
+# A minute without a command of the driver's own: a new interval begins now. The
+# value alternates, because ethtool does not set what is set already.
 QUIET=60000000
 quiet() {
 	QUIET=$((119999999 - QUIET))
