@@ -55,6 +55,8 @@ hmp info version | grep -q 10 || exit 3
 qmp "{\"execute\":\"query-status\"}" | grep -q running || exit 4
 qmp "{\"execute\":\"no-such-command\"}" && exit 5
 freeze 3 || exit 6
+# The button is pressed before anything sleeps.
+freeze 0 || exit 8
 peer "sleep 100" & sleep 2; kill $!; wait $!
 peer "pgrep -x sleep" && exit 7
 exit 0'

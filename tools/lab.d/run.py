@@ -25,6 +25,7 @@ LAB = os.environ["TULLE_LAB"]
 T0 = time.time()
 BOOT_LIMIT = {"kvm": 60, "tcg": 180}
 HALT_LIMIT = 60
+WAKE_AGAIN = 2
 KEEP_RUNS = 40
 TIMED_OUT = 124
 FAILED = 125
@@ -254,6 +255,8 @@ class Run:
             self.say(f"the command runs, {self.started - self.begun:.1f} s after the start")
         elif word == "wake":
             guest.wake_at = time.time() + float(rest)
+        elif word == "awake":
+            guest.wake_at = None
         elif word == "status" and guest is self.running[0]:
             self.status = int(rest)
 
@@ -289,8 +292,13 @@ class Run:
                     end, why = self.deadline()
             for guest in self.running:
                 if guest.wake_at and time.time() >= guest.wake_at:
-                    guest.wake_at = None
-                    guest.press_power()
+                    # A guest that was not asleep yet has not noticed.
+                    guest.wake_at = time.time() + WAKE_AGAIN
+                    try:
+                        guest.press_power()
+                    except OSError:
+                        # That guest is gone.
+                        guest.wake_at = None
             if time.time() >= end:
                 self.late(why)
                 return
