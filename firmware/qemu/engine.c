@@ -5,8 +5,9 @@
  * A doorbell write that finds the engine free runs one bounded pass right in
  * the vCPU's MMIO handler. What is left, timers and what came while the
  * engine was busy go to the engine thread. A pass never takes the BQL (a
- * vCPU that holds it may wait for the engine); what a pass sends out of the
- * device is collected and delivered afterwards, with the BQL held.
+ * vCPU that holds it may wait for the engine) and does not need it; what a
+ * pass sends out of the device is collected and delivered afterwards, with
+ * the BQL held.
  */
 #include "host.h"
 #include "qemu/error-report.h"
@@ -19,6 +20,7 @@
 #include "hw/pci/msix.h"
 #include "qapi/error.h"
 #include <sched.h>
+#include <sys/timerfd.h>
 
 /*
  * A pass, bounded in bytes and time: a vCPU stands still for an inline one,
@@ -30,6 +32,8 @@
 #define THREAD_NS		(200 * 1000)
 #define POLL_MAX_NS		(20 * 1000)
 #define POLL_MIN_NS		1000
+#define ALARM_SLACK_NS		(50 * 1000)
+#define DOORBELL_ROUNDS		4
 #define DELIVER_ROUNDS		16
 #define LOG_LINES_PER_SECOND	10
 
@@ -171,18 +175,40 @@ void tqemu_group_lock(struct tqemu_group *g)
 	qatomic_dec(&g->waiters);
 }
 
-/* Neither a kick that found the lock taken nor a new timer is left behind. */
+static void group_wake_if_due(struct tqemu_group *g)
+{
+	if (!qatomic_read(&g->next_timer) || tfw_engine_kicked(g->fw))
+		group_wake(g);
+}
+
+/* Neither a kick that found the lock taken nor work that is due is left behind. */
 void tqemu_group_unlock(struct tqemu_group *g)
 {
 	qemu_mutex_unlock(&g->lock);
-	/*
-	 * Pairs with the barrier in thread_sleep(), and with the failed
-	 * trylock of a doorbell: its kick is seen here.
-	 */
+	/* Pairs with the failed trylock of a doorbell: its kick is seen here. */
 	smp_mb();
-	if (qatomic_read(&g->next_timer) < qatomic_read(&g->sleep_until) ||
-	    tfw_engine_kicked(g->fw))
-		group_wake(g);
+	group_wake_if_due(g);
+}
+
+/*
+ * Sets the thread's alarm without waking it; engine lock held. It is never put
+ * off: to do so for each timer that a doorbell has run would cost more than one
+ * look in vain. The slack lets the next doorbell run what is due, which is
+ * cheaper than two threads in each other's way.
+ */
+static void group_set_alarm(struct tqemu_group *g)
+{
+	struct itimerspec when = { 0 };
+	uint64_t now, ns;
+
+	if (!g->next_timer || g->next_timer >= g->alarm_at)
+		return;
+	now = engine_now_ns(g);
+	ns = MAX(g->next_timer, now) - now + ALARM_SLACK_NS;
+	when.it_value.tv_sec = ns / NANOSECONDS_PER_SECOND;
+	when.it_value.tv_nsec = ns % NANOSECONDS_PER_SECOND;
+	if (!timerfd_settime(g->alarm, 0, &when, NULL))
+		g->alarm_at = g->next_timer;
 }
 
 /* One pass, engine lock held. True: there is more to do. */
@@ -196,8 +222,9 @@ static bool group_pass(struct tqemu_group *g, uint64_t bytes, uint64_t ns)
 	/* Pages that the tables name stay while a reader is in here. */
 	rcu_read_lock();
 	more = tfw_engine_run(g->fw, bytes, engine_now_ns(g) + ns);
-	qatomic_set(&g->next_timer, tfw_engine_next_timer(g->fw));
+	qatomic_set(&g->next_timer, more ? 0 : tfw_engine_next_timer(g->fw));
 	rcu_read_unlock();
+	group_set_alarm(g);
 	for (i = 0; i < TQEMU_CABLE_ENDS && !more; i++)
 		if (g->dev[i])
 			tqemu_pcap_flush(g->dev[i]->pcap);
@@ -207,8 +234,7 @@ static bool group_pass(struct tqemu_group *g, uint64_t bytes, uint64_t ns)
 static void group_pass_inline(struct tqemu_group *g, struct tqemu_dev *dev)
 {
 	dev->count.passes_inline++;
-	if (group_pass(g, INLINE_BYTES, INLINE_NS))
-		qatomic_set(&g->next_timer, 0);
+	group_pass(g, INLINE_BYTES, INLINE_NS);
 }
 
 /*
@@ -225,10 +251,38 @@ void tqemu_group_run(struct tqemu_group *g, struct tqemu_dev *dev)
 		group_pass_inline(g, dev);
 }
 
+/*
+ * Several rounds: whoever has the engine also does what other doorbells bring
+ * meanwhile. What has no end, or is in somebody's way, is the thread's.
+ */
+static void doorbell_run(struct tqemu_group *g, struct tqemu_dev *dev, bool bql)
+{
+	unsigned int rounds = DOORBELL_ROUNDS;
+
+	while (rounds-- && tfw_engine_kicked(g->fw) &&
+	       !qatomic_read(&g->waiters)) {
+		if (qemu_mutex_trylock(&g->lock))
+			return;
+		/* A vIOMMU may have been switched on since we looked. */
+		if (bql || !g->needs_bql)
+			group_pass_inline(g, dev);
+		qemu_mutex_unlock(&g->lock);
+		/* Pairs with the failed trylock of another doorbell. */
+		smp_mb();
+	}
+	group_wake_if_due(g);
+}
+
+/*
+ * BQL held. A pass takes a while, in which every access of another vCPU to any
+ * device would wait for it, so it runs without: but only where the access is a
+ * vCPU's own (@cpu). A device that writes to our BAR has the BQL for itself.
+ */
 void tqemu_doorbell(struct tqemu_dev *dev, uint16_t func, uint32_t offset,
-		    uint32_t value)
+		    uint32_t value, bool cpu)
 {
 	struct tqemu_group *g = dev->group;
+	bool leave_bql = cpu && !g->needs_bql;
 
 	dev->count.doorbells++;
 	tfw_kick(dev->fw, func, offset, value);
@@ -236,12 +290,20 @@ void tqemu_doorbell(struct tqemu_dev *dev, uint16_t func, uint32_t offset,
 		group_wake(g);
 		return;
 	}
-	while (g->running && tfw_engine_kicked(g->fw) &&
-	       !qemu_mutex_trylock(&g->lock)) {
-		group_pass_inline(g, dev);
-		tqemu_group_unlock(g);
+	if (!leave_bql) {
+		doorbell_run(g, dev, true);
+		tqemu_group_deliver(g);
+		return;
 	}
+	/* Meanwhile the device may be unplugged. */
+	object_ref(OBJECT(dev));
+	qatomic_inc(&g->refs);
+	bql_unlock();
+	doorbell_run(g, dev, false);
+	bql_lock();
 	tqemu_group_deliver(g);
+	tqemu_group_put(g);
+	object_unref(OBJECT(dev));
 }
 
 /* Delivery: what passes have collected, BQL held. */
@@ -364,32 +426,30 @@ static bool thread_poll(struct tqemu_group *g)
 	return found;
 }
 
-static void thread_sleep(struct tqemu_group *g, uint64_t until)
+/* Returns whether the alarm went off. */
+static bool thread_sleep(struct tqemu_group *g)
 {
-	GPollFD fd = {
-		.fd = event_notifier_get_fd(&g->wakeup),
-		.events = G_IO_IN,
+	GPollFD fds[] = {
+		{ .fd = event_notifier_get_fd(&g->wakeup), .events = G_IO_IN },
+		{ .fd = g->alarm, .events = G_IO_IN },
 	};
 	int64_t start = get_clock();
-	int64_t timeout = -1;
-	uint64_t now;
+	uint64_t times;
+	bool alarm;
 
-	if (until != TFW_NEVER) {
-		now = engine_now_ns(g);
-		timeout = until > now ? until - now : 0;
-	}
-	qatomic_set(&g->sleep_until, until);
 	qatomic_set(&g->sleeping, true);
-	/* Pairs with those in group_wake() and tqemu_group_unlock(). */
+	/* Pairs with the one in group_wake(). */
 	smp_mb();
-	if (!thread_has_work(g) && qatomic_read(&g->next_timer) >= until)
-		qemu_poll_ns(&fd, 1, timeout);
+	if (!thread_has_work(g))
+		qemu_poll_ns(fds, ARRAY_SIZE(fds), -1);
 	qatomic_set(&g->sleeping, false);
-	qatomic_set(&g->sleep_until, 0);
 	event_notifier_test_and_clear(&g->wakeup);
+	alarm = fds[1].revents & G_IO_IN &&
+		read(g->alarm, &times, sizeof(times)) == sizeof(times);
 	/* A short sleep would better have been spent polling. */
 	if (get_clock() - start < POLL_MAX_NS)
 		g->poll_ns = MIN(g->poll_ns * 2 + POLL_MIN_NS, g->poll_max_ns);
+	return alarm;
 }
 
 static void thread_count_pass(struct tqemu_group *g)
@@ -401,11 +461,10 @@ static void thread_count_pass(struct tqemu_group *g)
 			g->dev[i]->count.passes_thread++;
 }
 
-/* One round: a pass and its delivery. Returns when the next one is due. */
-static uint64_t thread_round(struct tqemu_group *g)
+/* One round: a pass and its delivery. Returns whether another one is due. */
+static bool thread_round(struct tqemu_group *g, bool alarm)
 {
-	uint64_t due = TFW_NEVER;
-	bool bql, retry, pending;
+	bool bql, retry, pending, more = false;
 
 	bql = qatomic_read(&g->needs_bql);
 	if (bql)
@@ -414,17 +473,19 @@ static uint64_t thread_round(struct tqemu_group *g)
 		sched_yield();
 
 	qemu_mutex_lock(&g->lock);
+	if (alarm)
+		g->alarm_at = TFW_NEVER;
 	/* A vIOMMU may have been switched on since we looked. */
 	retry = g->needs_bql && !bql;
 	if (!retry && g->running && !g->quit) {
 		thread_count_pass(g);
-		due = group_pass(g, THREAD_BYTES, THREAD_NS) ? 0 : g->next_timer;
+		more = group_pass(g, THREAD_BYTES, THREAD_NS);
 	}
 	/* Under the lock: a device may be leaving. */
 	pending = group_pending(g);
 	qemu_mutex_unlock(&g->lock);
 	if (retry)
-		return 0;
+		return true;
 
 	if (!bql && pending) {
 		bql_lock();
@@ -434,23 +495,23 @@ static uint64_t thread_round(struct tqemu_group *g)
 		tqemu_group_deliver(g);
 		bql_unlock();
 	}
-	return due;
+	return more;
 }
 
 static void *thread_main(void *opaque)
 {
 	struct tqemu_group *g = opaque;
-	uint64_t due;
+	bool alarm = false, more;
 
 	rcu_register_thread();
 	while (!qatomic_read(&g->quit)) {
 		qatomic_set(&g->wake, false);
 		/* Whoever sets it later has its work seen by this round. */
 		smp_mb();
-		due = thread_round(g);
-		if (!due || thread_poll(g))
-			continue;
-		thread_sleep(g, due);
+		more = thread_round(g, alarm);
+		alarm = false;
+		if (!more && !thread_poll(g))
+			alarm = thread_sleep(g);
 	}
 	tqemu_group_put(g);
 	rcu_unregister_thread();
@@ -492,11 +553,17 @@ struct tqemu_group *tqemu_group_create(const char *cable, enum tqemu_mode mode,
 	g->cable = g_strdup(cable);
 	g->mode = mode;
 	g->next_timer = TFW_NEVER;
+	g->alarm_at = TFW_NEVER;
 	g->running = runstate_is_running();
 	qemu_mutex_init(&g->lock);
+	g->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (g->alarm < 0) {
+		error_setg_errno(errp, errno, "no clock for the engine thread");
+		goto err_free;
+	}
 	if (event_notifier_init(&g->wakeup, 0)) {
 		error_setg(errp, "no file descriptor for the engine thread");
-		goto err_free;
+		goto err_alarm;
 	}
 	g->fw = tfw_engine_create(&tqemu_platform, g);
 	if (!g->fw) {
@@ -513,6 +580,8 @@ struct tqemu_group *tqemu_group_create(const char *cable, enum tqemu_mode mode,
 
 err_notifier:
 	event_notifier_cleanup(&g->wakeup);
+err_alarm:
+	close(g->alarm);
 err_free:
 	qemu_mutex_destroy(&g->lock);
 	g_free(g->cable);
@@ -540,6 +609,7 @@ void tqemu_group_put(struct tqemu_group *g)
 		return;
 	tfw_engine_destroy(g->fw);
 	event_notifier_cleanup(&g->wakeup);
+	close(g->alarm);
 	qemu_mutex_destroy(&g->lock);
 	g_free(g->cable);
 	g_free(g);

@@ -146,8 +146,9 @@ struct tqemu_group {
 	bool			wake;		/* atomic */
 	bool			sleeping;	/* atomic */
 	bool			polling;	/* atomic */
-	uint64_t		sleep_until;	/* atomic, while @sleeping */
-	uint64_t		next_timer;	/* written under @lock; atomic */
+	uint64_t		next_timer;	/* 0: now; written under @lock; atomic */
+	uint64_t		alarm_at;	/* the timer it is set for; @lock */
+	int			alarm;		/* a timerfd */
 	int64_t			poll_max_ns;
 	int64_t			poll_ns;	/* the thread's own */
 
@@ -221,7 +222,7 @@ void tqemu_group_run(struct tqemu_group *g, struct tqemu_dev *dev);
 void tqemu_group_deliver(struct tqemu_group *g);
 void tqemu_group_retire(struct tqemu_group *g);
 void tqemu_doorbell(struct tqemu_dev *dev, uint16_t func, uint32_t offset,
-		    uint32_t value);
+		    uint32_t value, bool cpu);
 void tqemu_irq_purge(struct tqemu_dev *dev);
 
 /* cable.c */

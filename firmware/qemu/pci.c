@@ -5,6 +5,7 @@
 #include "host.h"
 #include "qemu/cutils.h"
 #include "qemu/module.h"
+#include "qemu/rcu.h"
 #include "qemu/units.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie.h"
@@ -69,19 +70,32 @@ static uint64_t uar_read(void *opaque, hwaddr addr, unsigned int size)
 	return 0;
 }
 
-static void uar_write(void *opaque, hwaddr addr, uint64_t val,
-		      unsigned int size)
+/*
+ * A vCPU's own access, not that of a device which a vCPU happens to run: those
+ * do not say who they are, or are one address space access within another. (A
+ * requester ID proves nothing: behind a bridge the guest chooses it, even 0.)
+ */
+static bool is_cpu_access(MemTxAttrs attrs)
+{
+	return current_cpu && !attrs.unspecified && !attrs.requester_id &&
+	       get_ptr_rcu_reader()->depth == 1;
+}
+
+static MemTxResult uar_write(void *opaque, hwaddr addr, uint64_t val,
+			     unsigned int size, MemTxAttrs attrs)
 {
 	struct tqemu_dev *dev = opaque;
 
 	/* As for BAR0. */
 	if (dev->group)
-		tqemu_doorbell(dev, TFW_FUNC_PF, addr, val);
+		tqemu_doorbell(dev, TFW_FUNC_PF, addr, val,
+			       is_cpu_access(attrs));
+	return MEMTX_OK;
 }
 
 static const MemoryRegionOps uar_ops = {
 	.read = uar_read,
-	.write = uar_write,
+	.write_with_attrs = uar_write,
 	.endianness = DEVICE_LITTLE_ENDIAN,
 	.valid = { .min_access_size = 4, .max_access_size = 8 },
 	.impl = { .min_access_size = 4, .max_access_size = 4 },
@@ -399,6 +413,11 @@ static void add_bars(struct tqemu_dev *dev)
 			      "tulle-regs", TULLE_BAR_REGS_SIZE);
 	memory_region_init_io(&dev->uar, OBJECT(dev), &uar_ops, dev,
 			      "tulle-uar", dev->uar_size);
+	/*
+	 * A doorbell runs without the BQL, and others use the device meanwhile.
+	 * DMA never gets here; a message can, while others are delivered.
+	 */
+	dev->uar.disable_reentrancy_guard = true;
 	pci_register_bar(&dev->pci, TULLE_BAR_REGS, mem64, &dev->regs);
 	pci_register_bar(&dev->pci, TULLE_BAR_UAR,
 			 mem64 | PCI_BASE_ADDRESS_MEM_PREFETCH, &dev->uar);
