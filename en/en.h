@@ -162,6 +162,7 @@ struct tulle_en_rx_geom {
  * @netmem: buffer of each WQE; stays there when it was not given away
  * @draining: no refill: the device has left this ring
  * @pool: where buffers come from
+ * @head_pool: where linear parts of packets come from
  * @hdr_pool: SPLIT: where header pages come from
  * @hdr_page: SPLIT: header pages; they never leave
  * @rxq: the queue
@@ -173,6 +174,7 @@ struct tulle_en_rx_mem {
 	netmem_ref *netmem;
 	bool draining;
 	struct page_pool *pool;
+	struct page_pool *head_pool;
 	struct page_pool *hdr_pool;
 	struct page **hdr_page;
 	struct tulle_en_rxq *rxq;
@@ -411,6 +413,7 @@ int tulle_en_rxq_update(struct tulle_en_rxq *rxq,
 
 /* rx_page.c: buffers */
 int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem);
+struct sk_buff *tulle_en_rx_linear_alloc(struct tulle_en_rx_mem *mem, u32 len);
 void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem);
 void *tulle_en_rx_hdr(const struct tulle_en_rx_mem *mem, u32 slot,
 		      dma_addr_t *dma);

@@ -272,11 +272,6 @@ static void rx_copy(struct sk_buff *skb, const struct rx_desc *d,
 	skb_put_data(skb, data + 2 * ETH_ALEN, len - 2 * ETH_ALEN);
 }
 
-static struct sk_buff *rx_alloc_linear(struct tulle_en_rxq *rxq, u32 len)
-{
-	return napi_alloc_skb(&rxq->channel->napi, len + VLAN_HLEN);
-}
-
 static void rx_sync_cpu(struct tulle_en_rx_mem *mem, u32 slot, u32 len)
 {
 	page_pool_dma_sync_netmem_for_cpu(mem->pool, mem->netmem[slot], 0,
@@ -320,7 +315,6 @@ static void rx_add_frags(struct tulle_en_rx_mem *mem, struct sk_buff *skb,
 		cur.slot = (cur.slot + 1) & mem->wq.prod.ring.mask;
 		skip = 0;
 	}
-	skb_mark_for_recycle(skb);
 }
 
 /* Small packets, and those whose headers must be edited: a linear part. */
@@ -329,7 +323,7 @@ static bool rx_linear(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		      struct rx_sums *sums)
 {
 	u32 head = d->len <= TULLE_EN_RX_COPY ? d->len : TULLE_EN_RX_HEAD;
-	struct sk_buff *skb = rx_alloc_linear(rxq, head);
+	struct sk_buff *skb = tulle_en_rx_linear_alloc(mem, head + VLAN_HLEN);
 	dma_addr_t dma;
 
 	if (unlikely(!skb)) {
@@ -377,6 +371,7 @@ static bool rx_frags(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 	rx_account(d, data, sums);
 	rx_metadata(rxq, skb, d, sums);
 	rx_add_frags(mem, skb, cur, 0, true);
+	skb_mark_for_recycle(skb);
 	napi_gro_frags(napi);
 	return true;
 }
@@ -406,7 +401,8 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		     struct rx_desc *d, struct rx_cursor cur,
 		     struct rx_sums *sums)
 {
-	struct sk_buff *skb = rx_alloc_linear(rxq, d->hdr_len);
+	struct sk_buff *skb = tulle_en_rx_linear_alloc(mem,
+						       d->hdr_len + VLAN_HLEN);
 	dma_addr_t dma;
 	void *hdr;
 

@@ -11,6 +11,12 @@
 
 #include "en.h"
 
+#define RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
+/* Pages that a pool keeps for headers, many of which share one. */
+#define RX_POOL_SMALL	256
+/* Memory that the device writes to. */
+#define RX_POOL_DMA	(PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV)
+
 /* So many free slots make a refill worth its doorbell record. */
 #define TULLE_EN_RX_BATCH	16
 /* Memory is tried again after this time when a queue ran dry for lack of it. */
@@ -31,7 +37,7 @@ static struct page_pool *rx_pool_create(struct tulle_en_rx_mem *mem,
 		.max_len = PAGE_SIZE << order,
 		.netdev = rxq->dev,
 		.queue_idx = rxq->ix,
-		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV | flags,
+		.flags = flags,
 	};
 
 	return page_pool_create(&params);
@@ -92,6 +98,19 @@ void *tulle_en_rx_hdr(const struct tulle_en_rx_mem *mem, u32 slot,
 	return page_address(page) + offset;
 }
 
+static int rx_pool_init(struct tulle_en_rx_mem *mem, struct page_pool **pool,
+			unsigned int order, u32 size, unsigned int flags)
+{
+	int err;
+
+	*pool = rx_pool_create(mem, order, size, flags);
+	if (!IS_ERR(*pool))
+		return 0;
+	err = PTR_ERR(*pool);
+	*pool = NULL;
+	return err;
+}
+
 /**
  * tulle_en_rx_pools_create() - page pools of a queue, and its header pages
  * @mem: memory of the queue, its shape known
@@ -101,30 +120,51 @@ void *tulle_en_rx_hdr(const struct tulle_en_rx_mem *mem, u32 slot,
 int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem)
 {
 	const struct tulle_en_rx_geom *geom = &mem->geom;
-	unsigned int flags = 0;
+	unsigned int flags = RX_POOL_DMA;
+	int err;
 
 	/* What the CPU may not read must not be where headers can land. */
 	if (geom->type == TULLE_RQ_SPLIT && !geom->split_thresh)
-		flags = PP_FLAG_ALLOW_UNREADABLE_NETMEM;
-	mem->pool = rx_pool_create(mem, geom->order, 1U << geom->log_size,
-				   flags);
-	if (IS_ERR(mem->pool)) {
-		int err = PTR_ERR(mem->pool);
-
-		mem->pool = NULL;
+		flags |= PP_FLAG_ALLOW_UNREADABLE_NETMEM;
+	err = rx_pool_init(mem, &mem->pool, geom->order, 1U << geom->log_size,
+			   flags);
+	if (err)
 		return err;
-	}
-
-	if (geom->type != TULLE_RQ_SPLIT)
-		return 0;
-	mem->hdr_pool = rx_pool_create(mem, 0, 256, 0);
-	if (IS_ERR(mem->hdr_pool)) {
-		int err = PTR_ERR(mem->hdr_pool);
-
-		mem->hdr_pool = NULL;
+	err = rx_pool_init(mem, &mem->head_pool, 0, RX_POOL_SMALL, 0);
+	if (err || geom->type != TULLE_RQ_SPLIT)
 		return err;
+	err = rx_pool_init(mem, &mem->hdr_pool, 0, RX_POOL_SMALL, RX_POOL_DMA);
+	return err ?: rx_hdr_pages_alloc(mem);
+}
+
+/**
+ * tulle_en_rx_linear_alloc() - an skb whose linear part the driver fills
+ * @mem: memory of the queue
+ * @len: bytes that will be put there
+ *
+ * Its head is a piece of a page of the queue's own: cheaper than a slab object,
+ * which a hardened kernel clears each time it is allocated.
+ *
+ * Context: NAPI.
+ * Return: the skb, or NULL.
+ */
+struct sk_buff *tulle_en_rx_linear_alloc(struct tulle_en_rx_mem *mem, u32 len)
+{
+	unsigned int size = SKB_HEAD_ALIGN(RX_HEADROOM + len);
+	struct sk_buff *skb;
+	void *head;
+
+	head = page_pool_dev_alloc_va(mem->head_pool, &size);
+	if (unlikely(!head))
+		return NULL;
+	skb = napi_build_skb(head, size);
+	if (unlikely(!skb)) {
+		page_pool_free_va(mem->head_pool, head, true);
+		return NULL;
 	}
-	return rx_hdr_pages_alloc(mem);
+	skb_reserve(skb, RX_HEADROOM);
+	skb_mark_for_recycle(skb);
+	return skb;
 }
 
 void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem)
@@ -141,10 +181,10 @@ void tulle_en_rx_pools_destroy(struct tulle_en_rx_mem *mem)
 		mem->pool = NULL;
 	}
 	rx_hdr_pages_free(mem);
-	if (mem->hdr_pool) {
-		page_pool_destroy(mem->hdr_pool);
-		mem->hdr_pool = NULL;
-	}
+	page_pool_destroy(mem->hdr_pool);
+	mem->hdr_pool = NULL;
+	page_pool_destroy(mem->head_pool);
+	mem->head_pool = NULL;
 }
 
 static struct tulle_sge *rx_sge(struct tulle_en_rx_mem *mem, u32 slot)
