@@ -61,6 +61,7 @@ static void cq_fire(struct tfw_cq *cq, u32 sn)
 		return;
 	}
 	cq->fired_sn = sn;
+	cq->at_once = false;
 	cq->fired_at = tfw_func_engine(cq->obj.func)->now;
 	cq->solicited = false;
 }
@@ -93,7 +94,7 @@ static void cq_moderate(struct tfw_cq *cq, u32 sn)
  * waits, and the driver may not know the handle yet, whatever a process has
  * written into its record.
  */
-static void cq_evaluate(struct tfw_cq *cq, bool now)
+static void cq_evaluate(struct tfw_cq *cq, bool expired)
 {
 	u32 arm, sn, mode;
 
@@ -109,7 +110,7 @@ static void cq_evaluate(struct tfw_cq *cq, bool now)
 	}
 	if (mode == TULLE_ARM_SOLICITED && !cq->solicited)
 		return;
-	if (now)
+	if (expired || cq->at_once)
 		cq_fire(cq, sn);
 	else
 		cq_moderate(cq, sn);
@@ -122,6 +123,7 @@ static void cq_mod_timer(struct tfw_timer *t)
 
 void tfw_cq_poke(struct tfw_cq *cq)
 {
+	cq->at_once = true;
 	atomic_thread_fence(memory_order_seq_cst);
 	cq_evaluate(cq, true);
 }

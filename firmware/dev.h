@@ -323,6 +323,7 @@ struct tfw_cq {
 	u8		state;
 	bool		solicited;	/* one of them asked for an event */
 	bool		used;		/* it has had a CQE */
+	bool		at_once;	/* the next event is not moderated */
 };
 
 #define TFW_CQE_F_SOLICITED	0x1
@@ -336,7 +337,7 @@ struct tfw_cq {
 bool tfw_cq_push(struct tfw_cq *cq, void *cqe, size_t len, unsigned int flags);
 void tfw_cq_flush(struct tfw_engine *e);	/* evaluate all dirty ones */
 void tfw_cq_dirty(struct tfw_cq *cq);
-void tfw_cq_poke(struct tfw_cq *cq);		/* now, without moderation */
+void tfw_cq_poke(struct tfw_cq *cq);		/* no moderation of the next event */
 
 /* Is there room for @n more? (Reads the consumer index when it must.) */
 bool tfw_cq_room(struct tfw_cq *cq, u32 n);

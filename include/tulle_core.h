@@ -166,7 +166,7 @@ static inline bool tulle_dev_is_up(const struct tulle_dev *dev)
  * @offset: TULLE_UAR_
  * @handle: the queue
  *
- * Only when tulle_prod_publish() asked for it. Context: any.
+ * A producer's only when tulle_prod_publish() asked for it. Context: any.
  */
 static inline void tulle_doorbell(const struct tulle_dev *dev,
 				  unsigned int offset, u32 handle)
@@ -679,6 +679,19 @@ static inline bool tulle_cq_arm(struct tulle_cq *cq)
 {
 	tulle_cons_arm(&cq->cons, TULLE_ARM_ANY);
 	return tulle_cons_peek(&cq->cons);
+}
+
+/**
+ * tulle_cq_hurry() - have the next call of @cq->comp not wait for moderation
+ * @dev: the device
+ * @cq: the queue
+ *
+ * Context: any.
+ */
+static inline void tulle_cq_hurry(const struct tulle_dev *dev,
+				  const struct tulle_cq *cq)
+{
+	tulle_doorbell(dev, TULLE_UAR_CQ, cq->handle);
 }
 
 /*

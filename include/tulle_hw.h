@@ -225,8 +225,8 @@ enum tulle_arm_mode {
  */
 #define TULLE_UAR_SQ		0x00	/* new WQEs in the SQ */
 #define TULLE_UAR_RQ		0x08	/* new WQEs in an RQ that ran dry */
-#define TULLE_UAR_CQ		0x10	/* evaluate the arm word now (recovery) */
-#define TULLE_UAR_EQ		0x18	/* likewise, for an EQ */
+#define TULLE_UAR_CQ		0x10	/* the next event is not moderated */
+#define TULLE_UAR_EQ		0x18	/* evaluate the arm word now (recovery) */
 #define TULLE_UAR_QP_SQ		0x20	/* new WQEs in the SQ of a QP */
 #define TULLE_UAR_QP_RQ		0x28	/* new WQEs in its RQ; see kick rule */
 #define TULLE_UAR_SRQ		0x30

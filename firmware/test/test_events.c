@@ -562,6 +562,31 @@ static void test_cq_kick(void **state)
 	assert_non_null(fake_poll(&fx->eq));
 }
 
+/* Before there is anything to tell, armed or not: one event does not wait. */
+static void test_cq_kick_ahead(void **state)
+{
+	struct fixture *fx = *state;
+	struct fake_queue cq;
+
+	fake_cq_create(&fx->d, &cq, fx->eq.handle, 4, 5, 0, 8000);
+	raise_one(fx, &cq);
+	fake_kick(&fx->d, TULLE_UAR_CQ, cq.handle);
+	assert_null(fake_poll(&fx->eq));
+	complete(&cq, 0);
+	assert_non_null(fake_poll(&fx->eq));
+	assert_int_equal(poll_all(&cq), 1);
+
+	fake_kick(&fx->d, TULLE_UAR_CQ, cq.handle);
+	fake_arm(&cq, TULLE_ARM_ANY);
+	complete(&cq, 1);
+	assert_non_null(fake_poll(&fx->eq));
+	assert_int_equal(poll_all(&cq), 1);
+
+	fake_arm(&cq, TULLE_ARM_ANY);
+	complete(&cq, 2);
+	assert_null(fake_poll(&fx->eq));
+}
+
 /* More kicks than the queue holds, none of them valid, then a good one. */
 static void test_kick_overflow(void **state)
 {
@@ -859,6 +884,7 @@ int main(void)
 		TEST(test_eq_kick),
 		TEST(test_eq_recovery),
 		TEST(test_cq_kick),
+		TEST(test_cq_kick_ahead),
 		TEST(test_kick_overflow),
 		TEST(test_kick_overflow_eq),
 		TEST(test_second_async_eq),
