@@ -16,10 +16,11 @@
 #include "ethtool.h"
 
 /*
- * A transmit completion only frees memory, so it may wait for others; a socket
- * waits for every packet received, and who prefers fewer interrupts asks.
+ * A transmit completion only frees memory, so it may wait for others, well
+ * below the millisecond of data that TCP keeps in a device; a socket waits for
+ * every packet received, and who prefers fewer interrupts asks.
  */
-#define TX_USECS	64
+#define TX_USECS	128
 #define TX_FRAMES	256
 
 struct moder_config {

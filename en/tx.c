@@ -298,13 +298,15 @@ static void tx_drop(struct tulle_en_txq *txq, struct sk_buff *skb)
 	dev_kfree_skb_any(skb);
 }
 
-static void tx_stopped(struct tulle_en_txq *txq)
+/* The stack waits for room, and room for the event. */
+static void tx_stopped(struct tulle_en_txq *txq, struct tulle_en_tx_mem *mem)
 {
 	struct tulle_en_tx_stats *stats = &txq->stats;
 
 	u64_stats_update_begin(&stats->syncp);
 	u64_stats_inc(&stats->stop);
 	u64_stats_update_end(&stats->syncp);
+	tulle_cq_hurry(txq->channel->priv->tdev, &mem->cq);
 }
 
 /* A WQE that the device refuses stops the queue. */
@@ -350,7 +352,7 @@ netdev_tx_t tulle_en_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (!netif_txq_maybe_stop(txq->nq, tx_room(&mem->wq.prod),
 				  TULLE_EN_TX_STOP,
 				  tx_wake_room(&mem->wq.prod))) {
-		tx_stopped(txq);
+		tx_stopped(txq, mem);
 		flush = true;
 	}
 	if (flush)

@@ -55,7 +55,7 @@ trickle() { # QUEUE
 	ethtool -X tulle0 default >&2
 }
 
-COALESCE_OFF=(rx-usecs 0 rx-frames 0 tx-usecs 64 tx-frames 256 cqe-mode-rx off cqe-mode-tx off adaptive-rx off adaptive-tx off)
+COALESCE_OFF=(rx-usecs 0 rx-frames 0 tx-usecs 128 tx-frames 256 cqe-mode-rx off cqe-mode-tx off adaptive-rx off adaptive-tx off)
 
 coalesce() {
 	local at_once by_time by_count
@@ -107,6 +107,33 @@ coalesce_cqe_mode() {
 	ethtool -C tulle0 "${COALESCE_OFF[@]}"
 	echo "interrupts of 600 packets: time from the event $eqe, from the packet $cqe"
 	[ "$cqe" -gt 0 ] && [ "$cqe" -lt "$eqe" ]
+}
+
+pktgen() { # FILE LINE...
+	local file=/proc/net/pktgen/$1 line
+	for line in "${@:2}"; do
+		echo "$line" >"$file" || { echo "pktgen refuses $line"; return 1; }
+	done
+}
+
+# Whoever waits for room in the ring does not wait for moderation: many packets
+# through a small ring, and less than half of a delay for each time it was full.
+coalesce_full_ring() {
+	local begun ms stops delay=8 rc=0
+	modprobe pktgen
+	ethtool -G tulle0 tx 64 && ethtool -C tulle0 tx-usecs $((delay * 1000)) tx-frames 0 || return 1
+	pktgen kpktgend_0 "add_device tulle0" &&
+		pktgen tulle0 "count 20000" "pkt_size 60" "clone_skb 100" "delay 0" "dst_mac 02:00:00:00:00:99" || return 1
+	qstats_save tulle0 stops.0 || return 1
+	begun=$(date +%s%N)
+	pktgen pgctrl start || rc=1
+	ms=$((($(date +%s%N) - begun) / 1000000))
+	qstats_save tulle0 stops.1 && stops=$(qstats_grew stops.0 stops.1 tx-stop) || rc=1
+	pktgen kpktgend_0 rem_device_all
+	works || rc=1
+	ethtool -G tulle0 tx 1024 && ethtool -C tulle0 "${COALESCE_OFF[@]}" || rc=1
+	echo "$ms ms, full ${stops:=0} times, a delay is $delay ms"
+	[ $rc = 0 ] && [ "$stops" -gt 0 ] && [ $((ms * 2)) -lt $((stops * delay)) ]
 }
 
 # profile RX_OR_TX [MICROSECONDS PACKETS]: the five steps that net_dim chooses from;
@@ -528,6 +555,7 @@ ktap_check "coalescing" coalesce
 ktap_check "coalescing out of range" coalesce_limits
 ktap_check "coalescing per queue" coalesce_per_queue
 ktap_check "coalescing from the completion" coalesce_cqe_mode
+ktap_check "coalescing while the ring is full" coalesce_full_ring
 ktap_check "adaptive coalescing" coalesce_adaptive
 ktap_check "profiles of adaptive coalescing" coalesce_profile
 ktap_check "registers" registers
