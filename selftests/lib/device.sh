@@ -21,8 +21,11 @@ flr() { echo flr >"/sys/bus/pci/devices/$BDF0/reset_method" && echo 1 >"/sys/bus
 unbind() { echo "$BDF0" >/sys/bus/pci/drivers/tulle_core/unbind; }
 
 # The device is made again as it was.
-unplug() {
+unplug() { plug_save && unplug_saved; }
+plug_save() {
 	PLUG="\"id\":\"tulle0\",\"bus\":\"rp0\",\"cable\":\"$(device_get tulle0 cable)\",\"mac\":\"$(device_get tulle0 mac)\""
+}
+unplug_saved() {
 	qmp '{"execute":"device_del","arguments":{"id":"tulle0"}}'
 	retry 20 test ! -e "/sys/bus/pci/devices/$BDF0" && retry 20 qemu_has_let_go tulle0
 }
