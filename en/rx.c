@@ -323,7 +323,7 @@ static bool rx_linear(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		      struct rx_sums *sums)
 {
 	u32 head = d->len <= TULLE_EN_RX_COPY ? d->len : TULLE_EN_RX_HEAD;
-	struct sk_buff *skb = tulle_en_rx_linear_alloc(mem, head + VLAN_HLEN);
+	struct sk_buff *skb = tulle_en_rx_linear_alloc(mem, head);
 	dma_addr_t dma;
 
 	if (unlikely(!skb)) {
@@ -401,8 +401,7 @@ static bool rx_split(struct tulle_en_rxq *rxq, struct tulle_en_rx_mem *mem,
 		     struct rx_desc *d, struct rx_cursor cur,
 		     struct rx_sums *sums)
 {
-	struct sk_buff *skb = tulle_en_rx_linear_alloc(mem,
-						       d->hdr_len + VLAN_HLEN);
+	struct sk_buff *skb = tulle_en_rx_linear_alloc(mem, d->hdr_len);
 	dma_addr_t dma;
 	void *hdr;
 

@@ -7,6 +7,7 @@
  * it is.
  */
 #include <linux/dma-mapping.h>
+#include <linux/if_vlan.h>
 #include <net/page_pool/helpers.h>
 
 #include "en.h"
@@ -22,9 +23,8 @@
 /* Memory is tried again after this time when a queue ran dry for lack of it. */
 #define TULLE_EN_RX_RETRY	msecs_to_jiffies(20)
 
-static struct page_pool *rx_pool_create(struct tulle_en_rx_mem *mem,
-					unsigned int order, u32 size,
-					unsigned int flags)
+static int rx_pool_create(struct tulle_en_rx_mem *mem, struct page_pool **pool,
+			  unsigned int order, u32 size, unsigned int flags)
 {
 	struct tulle_en_rxq *rxq = mem->rxq;
 	struct tulle_dev *tdev = rxq->channel->priv->tdev;
@@ -39,8 +39,14 @@ static struct page_pool *rx_pool_create(struct tulle_en_rx_mem *mem,
 		.queue_idx = rxq->ix,
 		.flags = flags,
 	};
+	int err;
 
-	return page_pool_create(&params);
+	*pool = page_pool_create(&params);
+	if (!IS_ERR(*pool))
+		return 0;
+	err = PTR_ERR(*pool);
+	*pool = NULL;
+	return err;
 }
 
 static u32 rx_hdrs_per_page(const struct tulle_en_rx_geom *geom)
@@ -98,19 +104,6 @@ void *tulle_en_rx_hdr(const struct tulle_en_rx_mem *mem, u32 slot,
 	return page_address(page) + offset;
 }
 
-static int rx_pool_init(struct tulle_en_rx_mem *mem, struct page_pool **pool,
-			unsigned int order, u32 size, unsigned int flags)
-{
-	int err;
-
-	*pool = rx_pool_create(mem, order, size, flags);
-	if (!IS_ERR(*pool))
-		return 0;
-	err = PTR_ERR(*pool);
-	*pool = NULL;
-	return err;
-}
-
 /**
  * tulle_en_rx_pools_create() - page pools of a queue, and its header pages
  * @mem: memory of the queue, its shape known
@@ -126,21 +119,22 @@ int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem)
 	/* What the CPU may not read must not be where headers can land. */
 	if (geom->type == TULLE_RQ_SPLIT && !geom->split_thresh)
 		flags |= PP_FLAG_ALLOW_UNREADABLE_NETMEM;
-	err = rx_pool_init(mem, &mem->pool, geom->order, 1U << geom->log_size,
-			   flags);
+	err = rx_pool_create(mem, &mem->pool, geom->order,
+			     1U << geom->log_size, flags);
 	if (err)
 		return err;
-	err = rx_pool_init(mem, &mem->head_pool, 0, RX_POOL_SMALL, 0);
+	err = rx_pool_create(mem, &mem->head_pool, 0, RX_POOL_SMALL, 0);
 	if (err || geom->type != TULLE_RQ_SPLIT)
 		return err;
-	err = rx_pool_init(mem, &mem->hdr_pool, 0, RX_POOL_SMALL, RX_POOL_DMA);
+	err = rx_pool_create(mem, &mem->hdr_pool, 0, RX_POOL_SMALL,
+			     RX_POOL_DMA);
 	return err ?: rx_hdr_pages_alloc(mem);
 }
 
 /**
  * tulle_en_rx_linear_alloc() - an skb whose linear part the driver fills
  * @mem: memory of the queue
- * @len: bytes that will be put there
+ * @len: bytes of the packet that will be put there; a tag has room beside them
  *
  * Its head is a piece of a page of the queue's own: cheaper than a slab object,
  * which a hardened kernel clears each time it is allocated.
@@ -150,7 +144,7 @@ int tulle_en_rx_pools_create(struct tulle_en_rx_mem *mem)
  */
 struct sk_buff *tulle_en_rx_linear_alloc(struct tulle_en_rx_mem *mem, u32 len)
 {
-	unsigned int size = SKB_HEAD_ALIGN(RX_HEADROOM + len);
+	unsigned int size = SKB_HEAD_ALIGN(RX_HEADROOM + VLAN_HLEN + len);
 	struct sk_buff *skb;
 	void *head;
 

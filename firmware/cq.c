@@ -125,7 +125,7 @@ void tfw_cq_poke(struct tfw_cq *cq)
 {
 	cq->at_once = true;
 	atomic_thread_fence(memory_order_seq_cst);
-	cq_evaluate(cq, true);
+	cq_evaluate(cq, false);
 }
 
 void tfw_cq_dirty(struct tfw_cq *cq)

@@ -166,7 +166,7 @@ static void group_wake(struct tqemu_group *g)
 
 /*
  * Blocking; for callers with the BQL. They wait for at most one pass: the
- * thread lets them go first.
+ * thread and doorbells let them go first.
  */
 void tqemu_group_lock(struct tqemu_group *g)
 {
@@ -290,17 +290,14 @@ void tqemu_doorbell(struct tqemu_dev *dev, uint16_t func, uint32_t offset,
 		group_wake(g);
 		return;
 	}
-	if (!leave_bql) {
-		doorbell_run(g, dev, true);
-		tqemu_group_deliver(g);
-		return;
-	}
 	/* Meanwhile the device may be unplugged. */
 	object_ref(OBJECT(dev));
 	qatomic_inc(&g->refs);
-	bql_unlock();
-	doorbell_run(g, dev, false);
-	bql_lock();
+	if (leave_bql)
+		bql_unlock();
+	doorbell_run(g, dev, !leave_bql);
+	if (leave_bql)
+		bql_lock();
 	tqemu_group_deliver(g);
 	tqemu_group_put(g);
 	object_unref(OBJECT(dev));

@@ -20,7 +20,7 @@ no_live_object() {
 flr() { echo flr >"/sys/bus/pci/devices/$BDF0/reset_method" && echo 1 >"/sys/bus/pci/devices/$BDF0/reset"; }
 unbind() { echo "$BDF0" >/sys/bus/pci/drivers/tulle_core/unbind; }
 
-# The device is made again as it was.
+# The device is made again as it was: plug_save asks what that is.
 unplug() { plug_save && unplug_saved; }
 plug_save() {
 	PLUG="\"id\":\"tulle0\",\"bus\":\"rp0\",\"cable\":\"$(device_get tulle0 cable)\",\"mac\":\"$(device_get tulle0 mac)\""
