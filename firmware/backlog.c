@@ -81,10 +81,15 @@ bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 {
 	struct tfw_port *port = rq->wq.vport->port;
 	struct tfw_wire *wire = port->wire;
+	struct tfw_engine *e = engine_of(port);
 	u16 first = 0;
 
-	if (!rq->dead)
+	if (!rq->dead) {
+		/* No kick will come for it: this pass looks once more. */
+		if (e->polling || rq->patience > e->now)
+			tfw_work_queue(e, &rq->wq.work);
 		first = tfw_fifo_store(&wire->fifo, f, hash, hash_type);
+	}
 	if (!first) {
 		rq->drops_dry += f->npkts;
 		return false;
@@ -99,15 +104,33 @@ bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 		tfw_list_add_tail(&wire->parked, &rq->parked);
 	}
 	if (!wire->tick) {
-		wire->tick = engine_of(port)->now + STUCK_TICK_NS;
+		wire->tick = e->now + STUCK_TICK_NS;
 		tfw_wire_timer_arm(port, wire->tick);
 	}
 	if (wire->fifo.nfree < RESERVE)
 		set_xoff(port, true);
-	/* A host that polls gets no kick to wait for. */
-	if (engine_of(port)->polling)
-		tfw_work_queue(engine_of(port), &rq->wq.work);
 	return true;
+}
+
+void tfw_wire_look(struct tfw_port *port, u64 when)
+{
+	struct tfw_wire *wire = port->wire;
+
+	if (wire->look && wire->look <= when)
+		return;
+	wire->look = when;
+	tfw_wire_timer_arm(port, when);
+}
+
+static void look(struct tfw_port *port)
+{
+	struct tfw_list *head = &port->wire->parked, *n;
+
+	port->wire->look = 0;
+	for (n = head->next; n != head; n = n->next)
+		tfw_work_queue(engine_of(port),
+			       &tfw_container(n, struct tfw_rq,
+					      parked)->wq.work);
 }
 
 void tfw_wire_unpark(struct tfw_rq *rq)
@@ -282,6 +305,8 @@ static void on_timer(struct tfw_timer *t)
 	tfw_wire_arrive_late(port);
 	if (wire->tick && wire->tick <= now)
 		tick(port);
+	if (wire->look && wire->look <= now)
+		look(port);
 	if (wire->pause_until && wire->pause_until <= now) {
 		wire->pause_until = 0;
 		tfw_wire_wake(port);
@@ -290,6 +315,8 @@ static void on_timer(struct tfw_timer *t)
 		tfw_wire_timer_arm(port, wire->held[0].when);
 	if (wire->tick)
 		tfw_wire_timer_arm(port, wire->tick);
+	if (wire->look)
+		tfw_wire_timer_arm(port, wire->look);
 	if (wire->pause_until)
 		tfw_wire_timer_arm(port, wire->pause_until);
 }
@@ -397,6 +424,7 @@ void tfw_wire_reset(struct tfw_port *port)
 	wire->tx_full = false;
 	wire->pause_until = 0;
 	wire->tick = 0;
+	wire->look = 0;
 	set_xoff(port, false);
 	tfw_timer_cancel(engine_of(port), &wire->timer);
 	tfw_wire_wake(port);

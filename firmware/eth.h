@@ -136,6 +136,7 @@ struct tfw_gro;
  * @fetched: index of the first WQE in @cache
  * @ncache: WQEs there
  * @wqe_bytes: capacity of the last WQE seen
+ * @patience: found dry before, it is looked at again instead of asking for a kick
  * @fifo: frames that wait for buffers, oldest first (chunk + 1)
  * @fifo_last: likewise, newest
  * @parked: on the wire's list while there are some
@@ -158,6 +159,7 @@ struct tfw_rq {
 	u32		fetched;
 	u32		ncache;
 	u32		wqe_bytes;
+	u64		patience;
 	u16		fifo;
 	u16		fifo_last;
 	u8		waited;
@@ -194,7 +196,7 @@ enum tfw_put {
 
 /*
  * The next WQE's buffers; taken. @n: how many SGEs. TFW_PUT_OK, _DRY or
- * _ERROR; an RQ found dry asks for a kick.
+ * _ERROR. An RQ found dry asks for a kick, or is looked at again soon.
  */
 enum tfw_put tfw_rq_take(struct tfw_rq *rq, struct tulle_sge *sge,
 			 unsigned int *n);
@@ -364,6 +366,7 @@ void tfw_fifo_drop(struct tfw_fifo *ff, u16 first);
  * @rx: its way into a queue
  * @fifo: Rx frames without buffer
  * @tick: when to look for queues that are stuck; 0: nothing waits
+ * @look: when those of @parked that did not ask for a kick are looked at; 0: never
  * @xoff: the other end is asked not to send
  * @wait: struct tfw_waiter: SQs and QPs that wait until they may send
  * @parked: RQs with something in the FIFO
@@ -387,6 +390,7 @@ struct tfw_wire {
 	struct tfw_list		parked;
 	struct tfw_list		gro;
 	u64			tick;
+	u64			look;
 	u64			pause_until;
 	bool			xoff;
 	bool			tx_full;
@@ -425,6 +429,12 @@ bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 
 /* Its oldest one is done with. */
 void tfw_wire_unpark(struct tfw_rq *rq);
+
+/* Is nothing sent to this port before its FIFO has room again? */
+bool tfw_wire_is_held_up(const struct tfw_port *port);
+
+/* The RQs in @parked are looked at then, at the latest. */
+void tfw_wire_look(struct tfw_port *port, u64 when);
 
 /* An RQ stops: what waited for it is lost. */
 void tfw_wire_forget(struct tfw_rq *rq);

@@ -10,6 +10,8 @@
 
 #define MIN_GRO		128	/* less than headers makes no aggregate */
 
+#define PATIENCE_NS	400000ULL
+
 void tfw_rq_fail(struct tfw_rq *rq, u32 wqe, u8 status, u8 syndrome)
 {
 	struct tulle_rx_cqe cqe = {
@@ -28,11 +30,22 @@ void tfw_rq_fail(struct tfw_rq *rq, u32 wqe, u8 status, u8 syndrome)
 	tfw_wq_error(&rq->wq);
 }
 
-/* Nothing posted: ask for a kick, unless something came just now. */
+/*
+ * Nothing posted. A queue that got buffers a moment ago gets more in a moment,
+ * and whoever sends to it comes by again: the next pass looks, which spares the
+ * driver doorbells just where it is the bottleneck. Only when that does not
+ * help, or nobody will come, it asks for a kick.
+ */
 static enum tfw_put run_dry(struct tfw_rq *rq)
 {
+	struct tfw_port *port = rq->wq.vport->port;
 	bool ok;
 
+	if (rq->patience > tfw_func_engine(rq->wq.obj.func)->now &&
+	    !tfw_wire_is_held_up(port)) {
+		tfw_wire_look(port, rq->patience);
+		return TFW_PUT_DRY;
+	}
 	if (tfw_wq_sleep(&rq->wq, &ok))
 		return TFW_PUT_DRY;
 	if (!ok) {
@@ -76,6 +89,7 @@ static enum tfw_put fetch(struct tfw_rq *rq)
 	}
 	rq->fetched = rq->wq.ci;
 	rq->ncache = n;
+	rq->patience = tfw_func_engine(rq->wq.obj.func)->now + PATIENCE_NS;
 	return TFW_PUT_OK;
 }
 
@@ -276,6 +290,7 @@ static void rq_set_shape(struct tfw_rq *rq, const struct tulle_rq_ctx *in)
 	rq->wq.pi = 0;
 	rq->wq.evt = 0;
 	rq->dead = false;
+	rq->patience = 0;
 }
 
 /* Puts a ring in place of the old one, between two packets. */

@@ -14,14 +14,20 @@ static struct tfw_engine *engine_of(const struct tfw_port *port)
 	return port->dev->engine;
 }
 
-/* Does the other end ask this one to be quiet? */
-static bool is_paused(const struct tfw_port *port)
+bool tfw_wire_is_held_up(const struct tfw_port *port)
 {
 	const struct tfw_port *peer = port->peer;
 
+	return port->wire->xoff &&
+	       (!peer || (port->pause_tx && peer->pause_rx));
+}
+
+/* Does the other end ask this one to be quiet? */
+static bool is_paused(const struct tfw_port *port)
+{
 	if (port->wire->pause_until > engine_of(port)->now)
 		return true;
-	return peer && peer->wire->xoff && peer->pause_tx && port->pause_rx;
+	return port->peer && tfw_wire_is_held_up(port->peer);
 }
 
 bool tfw_wire_may_send(struct tfw_port *port, struct tfw_waiter *w)

@@ -32,7 +32,8 @@
 #define THREAD_NS		(200 * 1000)
 #define POLL_MAX_NS		(20 * 1000)
 #define POLL_MIN_NS		1000
-#define ALARM_SLACK_NS		(50 * 1000)
+#define SLACK_MIN_NS		(50 * 1000)
+#define SLACK_MAX_NS		(400 * 1000)
 #define DOORBELL_ROUNDS		4
 #define DELIVER_ROUNDS		16
 #define LOG_LINES_PER_SECOND	10
@@ -204,11 +205,24 @@ static void group_set_alarm(struct tqemu_group *g)
 	if (!g->next_timer || g->next_timer >= g->alarm_at)
 		return;
 	now = engine_now_ns(g);
-	ns = MAX(g->next_timer, now) - now + ALARM_SLACK_NS;
+	ns = MAX(g->next_timer, now) - now + g->slack_ns;
 	when.it_value.tv_sec = ns / NANOSECONDS_PER_SECOND;
 	when.it_value.tv_nsec = ns % NANOSECONDS_PER_SECOND;
 	if (!timerfd_settime(g->alarm, 0, &when, NULL))
 		g->alarm_at = g->next_timer;
+}
+
+/*
+ * Engine lock held. In vain: doorbells run the timers, who shall have more time
+ * for it; that is over with the first timer that was left to the thread.
+ */
+static void group_alarm_rang(struct tqemu_group *g)
+{
+	g->alarm_at = TFW_NEVER;
+	if (g->next_timer > engine_now_ns(g))
+		g->slack_ns = MIN(g->slack_ns * 2, SLACK_MAX_NS);
+	else
+		g->slack_ns = SLACK_MIN_NS;
 }
 
 /* One pass, engine lock held. True: there is more to do. */
@@ -471,7 +485,7 @@ static bool thread_round(struct tqemu_group *g, bool alarm)
 
 	qemu_mutex_lock(&g->lock);
 	if (alarm)
-		g->alarm_at = TFW_NEVER;
+		group_alarm_rang(g);
 	/* A vIOMMU may have been switched on since we looked. */
 	retry = g->needs_bql && !bql;
 	if (!retry && g->running && !g->quit) {
@@ -551,6 +565,7 @@ struct tqemu_group *tqemu_group_create(const char *cable, enum tqemu_mode mode,
 	g->mode = mode;
 	g->next_timer = TFW_NEVER;
 	g->alarm_at = TFW_NEVER;
+	g->slack_ns = SLACK_MIN_NS;
 	g->running = runstate_is_running();
 	qemu_mutex_init(&g->lock);
 	g->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

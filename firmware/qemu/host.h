@@ -148,6 +148,7 @@ struct tqemu_group {
 	bool			polling;	/* atomic */
 	uint64_t		next_timer;	/* 0: now; written under @lock; atomic */
 	uint64_t		alarm_at;	/* the timer it is set for; @lock */
+	uint64_t		slack_ns;	/* it rings so much later; @lock */
 	int			alarm;		/* a timerfd */
 	int64_t			poll_max_ns;
 	int64_t			poll_ns;	/* the thread's own */

@@ -66,6 +66,7 @@ struct fence_srq;	/* fence_rdma.c */
  * @n, @rc: the device is of one of them; @d, @env: it and its machine
  * @lock: the engine's
  * @tick: when it has nothing to do the engine lets so much time pass; 0: none
+ * @asks: but none once the queue of this record asks for a kick; may be NULL
  * @rest: how often the engine thread found nothing to do
  * @irqs: interrupts delivered
  * @packets: frames that the engine thread is to receive
@@ -84,6 +85,7 @@ struct world {
 	pthread_mutex_t		lock;
 	pthread_t		thread;
 	u64			tick;
+	const struct tulle_dbr	*asks;
 	_Atomic bool		stop;
 	_Atomic u64		rest;
 	_Atomic u32		irqs;

@@ -220,6 +220,13 @@ static inline void net_rq_post(struct net_rq *rq, u32 n)
 	net_ring(rq->n, rq->dbr, &rq->pi, n, TULLE_UAR_RQ, rq->handle);
 }
 
+/* For a queue that ran dry: without a kick it is looked at after a while. */
+static inline void net_rq_refill(struct net_rq *rq, u32 n)
+{
+	net_rq_post(rq, n);
+	fake_advance(rq->n->d.env, 1000000);
+}
+
 /* @ctx: type, flags and such; ring and buffers are made here. */
 static inline void net_rq_memory(struct net_rq *rq, u32 log, u32 buf_len)
 {

@@ -501,7 +501,7 @@ static void test_dry(void **state)
 			spent += le16_to_cpu(fx->p->pkt.cqe.count);
 		}
 		if (spent)
-			net_rq_post(&fx->rq, spent > 7 ? 7 : spent);
+			net_rq_refill(&fx->rq, spent > 7 ? 7 : spent);
 		spent -= spent > 7 ? 7 : spent;
 	}
 	assert_int_equal(seq, 1200000);

@@ -388,7 +388,7 @@ static void test_dry(void **state)
 		len = net_make(&s, fx->p->frame);
 		expect_frame(fx, fx->p->frame, len);
 		if (i >= 2)
-			net_rq_post(&fx->rq, 1);
+			net_rq_refill(&fx->rq, 1);
 	}
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 	fx_query(fx, &ctx);
@@ -400,7 +400,91 @@ static void test_dry(void **state)
 	assert_true(i - le32_to_cpu(fx->rq.dbr->evt) - 1 > 0x1000);
 }
 
-/* The FIFO fills, the sender pauses; nothing is lost on a cable. */
+/* Buffers that the device is not told of. */
+static void post_silently(struct fx *fx, u32 n)
+{
+	net_rq_fill(&fx->rq, n);
+	fx->rq.pi += n;
+	__atomic_store_n(&fx->rq.dbr->pi, cpu_to_le32(fx->rq.pi),
+			 __ATOMIC_RELEASE);
+}
+
+static bool wants_kick(const struct fx *fx)
+{
+	return le32_to_cpu(fx->rq.dbr->evt) == fx->rq.pi;
+}
+
+static void expect_seq(struct fx *fx, u32 seq)
+{
+	assert_true(net_rx(&fx->rq, &fx->p->pkt));
+	assert_int_equal(get_be32(fx->p->pkt.data + 38), seq);
+}
+
+/*
+ * A queue that had buffers a moment ago needs no kick while frames come, nor
+ * when they stop; only when it stays dry it asks for one.
+ */
+static void test_patience(void **state)
+{
+	struct net_spec s = { .payload = 500 };
+	struct fx *fx = *state;
+	u32 i;
+
+	net_rq_post(&fx->rq, 2);
+	for (i = 0; i < 4; i++, s.seq++)
+		fx_send(fx, &s);
+	expect_seq(fx, 0);
+	expect_seq(fx, 1);
+	assert_false(wants_kick(fx));
+	/* The next frame brings the ones that wait, and waits itself. */
+	post_silently(fx, 2);
+	assert_false(net_rx(&fx->rq, &fx->p->pkt));
+	fx_send(fx, &s);
+	expect_seq(fx, 2);
+	expect_seq(fx, 3);
+	assert_false(wants_kick(fx));
+	/* No frame comes: time does it. */
+	post_silently(fx, 1);
+	fake_advance(&fx->p->env, 500000);
+	expect_seq(fx, 4);
+	assert_false(wants_kick(fx));
+	/* Nothing waits, nothing is asked for. */
+	fake_advance(&fx->p->env, 10000000);
+	assert_false(wants_kick(fx));
+	/* Dry for long: asked for at once. */
+	s.seq++;
+	fx_send(fx, &s);
+	assert_true(wants_kick(fx));
+	net_rq_post(&fx->rq, 1);
+	expect_seq(fx, 5);
+	/* Dry, and it stays so. */
+	s.seq++;
+	fx_send(fx, &s);
+	assert_false(wants_kick(fx));
+	fake_advance(&fx->p->env, 500000);
+	assert_true(wants_kick(fx));
+	net_rq_post(&fx->rq, 1);
+	expect_seq(fx, 6);
+}
+
+/* A sender that was stopped does not come by: nobody is waited for. */
+static void test_no_patience(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct fx *fx = *state;
+	u32 i;
+
+	net_rq_post(&fx->rq, 1);
+	for (i = 0; i < 250; i++, s.seq++)
+		net_send(&fx->sq, fx->p->frame, net_make(&s, fx->p->frame));
+	expect_seq(fx, 0);
+	assert_true(wants_kick(fx));
+	net_rq_post(&fx->rq, 8);
+	for (i = 1; i < 9; i++)
+		expect_seq(fx, i);
+	assert_true(wants_kick(fx));
+}
+
 /* What waited is not handed out in one turn. */
 static void test_drain_in_turns(void **state)
 {
@@ -413,9 +497,7 @@ static void test_drain_in_turns(void **state)
 		s.seq = i;
 		fx_send(fx, &s);
 	}
-	net_rq_fill(&fx->rq, 64);
-	fx->rq.pi = 64;
-	__atomic_store_n(&fx->rq.dbr->pi, cpu_to_le32(64), __ATOMIC_RELEASE);
+	post_silently(fx, 64);
 	tfw_kick(d->dev, TFW_FUNC_PF, TULLE_UAR_RQ, fx->rq.handle);
 	assert_true(tfw_engine_run(fx->p->env.engine, 10000, TFW_NEVER));
 	for (; net_rx(&fx->rq, &fx->p->pkt); n++)
@@ -462,6 +544,7 @@ static void test_longer_than_ring(void **state)
 	expect_frame(fx, fx->p->frame, len);
 }
 
+/* The FIFO fills, the sender pauses; nothing is lost on a cable. */
 static void test_pause(void **state)
 {
 	struct net_spec s = { .payload = 1400 };
@@ -483,7 +566,7 @@ static void test_pause(void **state)
 	for (i = 0; i < 250; i++) {
 		s.seq = i;
 		len = net_make(&s, fx->p->frame);
-		net_rq_post(&fx->rq, 1);
+		net_rq_refill(&fx->rq, 1);
 		expect_frame(fx, fx->p->frame, len);
 	}
 	net_stats(&fx->p->a, &a);
@@ -839,6 +922,8 @@ int main(void)
 		T(test_fcs, setup_fcs),
 		T(test_dry, fx_setup),
 		T(test_dry, setup_split),
+		T(test_patience, fx_setup),
+		T(test_no_patience, fx_setup),
 		T(test_drain_in_turns, setup_jumbo),
 		T(test_longer_than_ring, setup_small_multi),
 		T(test_pause, fx_setup),

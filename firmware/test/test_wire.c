@@ -39,7 +39,7 @@ static void test_backend(void **state)
 	assert_int_equal(d->rx_ready, 0);
 	for (; i; i--) {
 		if (!net_rx(&fx->rq, &fx->p->pkt)) {
-			net_rq_post(&fx->rq, 32);
+			net_rq_refill(&fx->rq, 32);
 			assert_true(net_rx(&fx->rq, &fx->p->pkt));
 		}
 	}
@@ -77,7 +77,7 @@ static void test_refused_then_loopback(void **state)
 	set_loopback(&fx->p->b, 1);
 	for (; i; i--) {
 		if (!net_rx(&fx->rq, &fx->p->pkt)) {
-			net_rq_post(&fx->rq, 32);
+			net_rq_refill(&fx->rq, 32);
 			assert_true(net_rx(&fx->rq, &fx->p->pkt));
 		}
 	}
