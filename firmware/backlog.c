@@ -85,7 +85,7 @@ bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 	u16 first = 0;
 
 	if (!rq->dead) {
-		/* No kick will come for it: this pass looks once more. */
+		/* It may not have asked for a kick: this pass looks once more. */
 		if (e->polling || rq->patience > e->now)
 			tfw_work_queue(e, &rq->wq.work);
 		first = tfw_fifo_store(&wire->fifo, f, hash, hash_type);

@@ -135,6 +135,7 @@ struct tfw_gro;
  * @base: MULTI: buffer of the open WQE
  * @fetched: index of the first WQE in @cache
  * @ncache: WQEs there
+ * @top: index behind the last WQE that was ever fetched
  * @wqe_bytes: capacity of the last WQE seen
  * @patience: found dry before, it is looked at again instead of asking for a kick
  * @fifo: frames that wait for buffers, oldest first (chunk + 1)
@@ -158,6 +159,7 @@ struct tfw_rq {
 	u64		base;
 	u32		fetched;
 	u32		ncache;
+	u32		top;
 	u32		wqe_bytes;
 	u64		patience;
 	u16		fifo;
@@ -430,7 +432,7 @@ bool tfw_wire_park(struct tfw_rq *rq, struct tfw_frame *f, u32 hash,
 /* Its oldest one is done with. */
 void tfw_wire_unpark(struct tfw_rq *rq);
 
-/* Is nothing sent to this port before its FIFO has room again? */
+/* Is nothing sent to this port before its FIFO has room again? Link up. */
 bool tfw_wire_is_held_up(const struct tfw_port *port);
 
 /* The RQs in @parked are looked at then, at the latest. */

@@ -55,6 +55,14 @@ static enum tfw_put run_dry(struct tfw_rq *rq)
 	return rq->wq.pi == rq->wq.ci ? TFW_PUT_DRY : TFW_PUT_OK;
 }
 
+/* WQEs that were not seen before: those of an aborted packet tell nothing. */
+static void refilled(struct tfw_rq *rq, u32 top)
+{
+	rq->top = top;
+	rq->patience = tfw_func_engine(rq->wq.obj.func)->now + PATIENCE_NS;
+	rq->dead = false;
+}
+
 static u32 wqe_size(const struct tfw_rq *rq)
 {
 	return 1U << rq->wq.ring.log_entry;
@@ -89,7 +97,8 @@ static enum tfw_put fetch(struct tfw_rq *rq)
 	}
 	rq->fetched = rq->wq.ci;
 	rq->ncache = n;
-	rq->patience = tfw_func_engine(rq->wq.obj.func)->now + PATIENCE_NS;
+	if ((s32)(rq->wq.ci + n - rq->top) > 0)
+		refilled(rq, rq->wq.ci + n);
 	return TFW_PUT_OK;
 }
 
@@ -289,6 +298,7 @@ static void rq_set_shape(struct tfw_rq *rq, const struct tulle_rq_ctx *in)
 	rq->wq.ci = 0;
 	rq->wq.pi = 0;
 	rq->wq.evt = 0;
+	rq->top = 0;
 	rq->dead = false;
 	rq->patience = 0;
 }
@@ -413,6 +423,7 @@ static void rq_restore(struct tfw_rq *rq, const struct tulle_rq_ctx *in)
 {
 	rq->wq.ci = le32_to_cpu(in->ci);
 	rq->wq.pi = rq->wq.ci;
+	rq->top = rq->wq.ci;
 	if (rq->wq.state == TULLE_QUEUE_READY)
 		restore_stride(rq, le32_to_cpu(in->stride));
 	rq->packets = le64_to_cpu(in->packets);

@@ -25,9 +25,11 @@ bool tfw_wire_is_held_up(const struct tfw_port *port)
 /* Does the other end ask this one to be quiet? */
 static bool is_paused(const struct tfw_port *port)
 {
+	const struct tfw_port *peer = port->peer;
+
 	if (port->wire->pause_until > engine_of(port)->now)
 		return true;
-	return port->peer && tfw_wire_is_held_up(port->peer);
+	return peer && peer->wire->xoff && peer->pause_tx && port->pause_rx;
 }
 
 bool tfw_wire_may_send(struct tfw_port *port, struct tfw_waiter *w)

@@ -186,7 +186,8 @@ TULLE_SIZE(struct tulle_page_list, 24);
  *	(__u32)(pi - evt - 1) < (__u32)(pi - old_pi).
  * The device, while it polls the queue, keeps evt far away
  * (pi + 0x80000000); before it stops, it stores evt = pi, executes a full
- * fence and reads pi once more. An RQ keeps evt far away until it ran dry.
+ * fence and reads pi once more. An RQ keeps evt far away until it ran dry and
+ * the device gave up looking by itself.
  *
  * Arm rule (CQ, EQ). The driver stores arm = sn << 2 | mode with an sn that
  * differs from the last (the first is not 0), executes a full fence, and polls the ring again. The

@@ -485,6 +485,97 @@ static void test_no_patience(void **state)
 	assert_true(wants_kick(fx));
 }
 
+/* Half of what a packet needs, tried again and again, is nothing new. */
+static void test_patience_ends(void **state)
+{
+	struct net_spec s = { .payload = 100 };
+	struct fx *fx = *state;
+	u32 i;
+
+	/* The rest lies on both sides of the ring's end: two fetches each time. */
+	for (i = 0; i < 63; i++) {
+		net_rq_post(&fx->rq, 1);
+		fx_send(fx, &s);
+		assert_true(net_rx(&fx->rq, &fx->p->pkt));
+	}
+	post_silently(fx, 2);
+	s.payload = 1200;
+	s.seq = 7;
+	fx_send(fx, &s);
+	assert_false(wants_kick(fx));
+	fake_advance(&fx->p->env, 1000000);
+	assert_true(wants_kick(fx));
+	net_rq_post(&fx->rq, 1);
+	expect_seq(fx, 7);
+}
+
+/* A queue that was given up is not when it has buffers, whoever noticed. */
+static void test_back(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct tulle_rq_ctx ctx;
+	struct fx *fx = *state;
+
+	fx_send(fx, &s);
+	fake_advance(&fx->p->env, 300000000);
+	fx_query(fx, &ctx);
+	assert_int_equal(le64_to_cpu(ctx.drops_dry), 1);
+	post_silently(fx, 1);
+	s.seq = 1;
+	fx_send(fx, &s);
+	expect_seq(fx, 1);
+	s.seq = 2;
+	fx_send(fx, &s);
+	net_rq_refill(&fx->rq, 1);
+	expect_seq(fx, 2);
+	fx_query(fx, &ctx);
+	assert_int_equal(le64_to_cpu(ctx.drops_dry), 1);
+}
+
+static void set_loopback(struct net *n, u8 on)
+{
+	struct tulle_modify_port mp = {
+		.mask = cpu_to_le32(TULLE_PORT_MOD_LOOPBACK),
+		.loopback = on,
+	};
+
+	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_MODIFY_PORT, &mp,
+				  sizeof(mp), NULL, 0), 0);
+}
+
+static bool link_is_up(struct net *n)
+{
+	struct tulle_port_info info;
+
+	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_QUERY_PORT, NULL, 0, &info,
+				  sizeof(info)), 0);
+	return info.link_up;
+}
+
+/* An end whose link is down yet keeps nobody from sending, full or not. */
+static void test_one_end_up(void **state)
+{
+	struct net_spec s = { .payload = 1400 };
+	struct tulle_port_stats before, after;
+	struct fx *fx = *state;
+	u32 i;
+
+	for (i = 0; i < 250; i++)
+		net_send(&fx->sq, fx->p->frame, net_make(&s, fx->p->frame));
+	/* Of the one millisecond that a link takes. */
+	set_loopback(&fx->p->a, 1);
+	fake_advance(&fx->p->env, 500000);
+	set_loopback(&fx->p->a, 0);
+	fake_advance(&fx->p->env, 600000);
+	assert_true(link_is_up(&fx->p->a));
+	assert_false(link_is_up(&fx->p->b));
+	net_stats(&fx->p->a, &before);
+	fx_send(fx, &s);
+	net_stats(&fx->p->a, &after);
+	assert_int_equal(le64_to_cpu(after.tx.frames),
+			 le64_to_cpu(before.tx.frames) + 1);
+}
+
 /* What waited is not handed out in one turn. */
 static void test_drain_in_turns(void **state)
 {
@@ -924,6 +1015,9 @@ int main(void)
 		T(test_dry, setup_split),
 		T(test_patience, fx_setup),
 		T(test_no_patience, fx_setup),
+		T(test_patience_ends, setup_chain),
+		T(test_back, fx_setup),
+		T(test_one_end_up, fx_setup),
 		T(test_drain_in_turns, setup_jumbo),
 		T(test_longer_than_ring, setup_small_multi),
 		T(test_pause, fx_setup),
