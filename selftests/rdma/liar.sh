@@ -14,7 +14,7 @@
 ROUNDS=${ROUNDS:-2}
 # Who waits for a completion that was lied away is not waited for.
 PATIENCE=8
-guest_is_slow && PATIENCE=40
+guest_is_slow && PATIENCE=15
 
 within() { # PROGRAM [ARGS...]
 	local pp=$1
