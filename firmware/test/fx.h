@@ -66,4 +66,40 @@ static inline void fx_query(struct fx *fx, struct tulle_rq_ctx *ctx)
 				  sizeof(req), ctx, sizeof(*ctx)), 0);
 }
 
+/* With flags, and buffers of that size. */
+static inline int fx_setup_flags(void **state, u32 flags, u32 buf_len)
+{
+	struct tulle_rq_ctx ctx = { .flags = cpu_to_le32(flags) };
+
+	*state = fx_make(&ctx, 6, buf_len);
+	return 0;
+}
+
+/* Packets over several small buffers. */
+static inline int fx_setup_chain(void **state)
+{
+	return fx_setup_flags(state, TULLE_RQ_F_CHAIN, 512);
+}
+
+/* Headers apart. */
+static inline int fx_setup_split(void **state)
+{
+	struct tulle_rq_ctx ctx = {
+		.type = TULLE_RQ_SPLIT,
+		.split_thresh = cpu_to_le16(80),
+		.flags = cpu_to_le32(TULLE_RQ_F_CHAIN),
+	};
+
+	*state = fx_make(&ctx, 6, 1024);
+	return 0;
+}
+
+/* The next packet that was received is that. */
+static inline void fx_expect_frame(struct fx *fx, const void *frame, u32 len)
+{
+	assert_true(net_rx(&fx->rq, &fx->p->pkt));
+	assert_int_equal(fx->p->pkt.len, len);
+	assert_memory_equal(fx->p->pkt.data, frame, len);
+}
+
 #endif /* TFW_TEST_FX_H */

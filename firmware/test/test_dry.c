@@ -4,38 +4,6 @@
  */
 #include "fx.h"
 
-static int setup_flags(void **state, u32 flags, u32 buf_len)
-{
-	struct tulle_rq_ctx ctx = { .flags = cpu_to_le32(flags) };
-
-	*state = fx_make(&ctx, 6, buf_len);
-	return 0;
-}
-
-static int setup_chain(void **state)
-{
-	return setup_flags(state, TULLE_RQ_F_CHAIN, 512);
-}
-
-static int setup_split(void **state)
-{
-	struct tulle_rq_ctx ctx = {
-		.type = TULLE_RQ_SPLIT,
-		.split_thresh = cpu_to_le16(80),
-		.flags = cpu_to_le32(TULLE_RQ_F_CHAIN),
-	};
-
-	*state = fx_make(&ctx, 6, 1024);
-	return 0;
-}
-
-static void expect_frame(struct fx *fx, const void *frame, u32 len)
-{
-	assert_true(net_rx(&fx->rq, &fx->p->pkt));
-	assert_int_equal(fx->p->pkt.len, len);
-	assert_memory_equal(fx->p->pkt.data, frame, len);
-}
-
 /* Dry: kept, then delivered in order after the kick. */
 static void test_dry(void **state)
 {
@@ -52,7 +20,7 @@ static void test_dry(void **state)
 	for (i = 0; i < 10; i++) {
 		s.seq = i;
 		len = net_make(&s, fx->p->frame);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		if (i >= 2)
 			net_rq_refill(&fx->rq, 1);
 	}
@@ -270,7 +238,7 @@ static void test_drain_in_turns(void **state)
 
 static int setup_jumbo(void **state)
 {
-	return setup_flags(state, 0, 9216);
+	return fx_setup_flags(state, 0, 9216);
 }
 
 static int setup_small_multi(void **state)
@@ -298,7 +266,7 @@ static void test_longer_than_ring(void **state)
 	assert_int_equal(le64_to_cpu(ctx.drops_big), 1);
 	s.payload = 400;
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 }
 
 /* The FIFO fills, the sender pauses; nothing is lost on a cable. */
@@ -324,7 +292,7 @@ static void test_pause(void **state)
 		s.seq = i;
 		len = net_make(&s, fx->p->frame);
 		net_rq_refill(&fx->rq, 1);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 	}
 	net_stats(&fx->p->a, &a);
 	net_stats(&fx->p->b, &b);
@@ -353,7 +321,7 @@ static void test_standstill(void **state)
 	/* Whoever takes some has the more time for the rest. */
 	for (i = 0; i < 20; i++) {
 		net_rq_post(&fx->rq, 1);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		fake_advance(&fx->p->env, 150000000);
 	}
 	fx_query(fx, &ctx);
@@ -402,7 +370,7 @@ static void test_stuck(void **state)
 	net_rq_post(&fx->rq, 1);
 	s.seq = 5;
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 }
 
 #define T(name, s) cmocka_unit_test_setup_teardown(name, s, fx_teardown)
@@ -411,10 +379,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_dry, fx_setup),
-		T(test_dry, setup_split),
+		T(test_dry, fx_setup_split),
 		T(test_patience, fx_setup),
 		T(test_no_patience, fx_setup),
-		T(test_patience_ends, setup_chain),
+		T(test_patience_ends, fx_setup_chain),
 		T(test_back, fx_setup),
 		T(test_one_end_up, fx_setup),
 		T(test_drain_in_turns, setup_jumbo),

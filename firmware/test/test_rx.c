@@ -6,31 +6,6 @@
 #include "../eth.h"
 #include "fx.h"
 
-static int setup_flags(void **state, u32 flags, u32 buf_len)
-{
-	struct tulle_rq_ctx ctx = { .flags = cpu_to_le32(flags) };
-
-	*state = fx_make(&ctx, 6, buf_len);
-	return 0;
-}
-
-static int setup_chain(void **state)
-{
-	return setup_flags(state, TULLE_RQ_F_CHAIN, 512);
-}
-
-static int setup_split(void **state)
-{
-	struct tulle_rq_ctx ctx = {
-		.type = TULLE_RQ_SPLIT,
-		.split_thresh = cpu_to_le16(80),
-		.flags = cpu_to_le32(TULLE_RQ_F_CHAIN),
-	};
-
-	*state = fx_make(&ctx, 6, 1024);
-	return 0;
-}
-
 static int setup_multi(void **state)
 {
 	struct tulle_rq_ctx ctx = {
@@ -39,13 +14,6 @@ static int setup_multi(void **state)
 
 	*state = fx_make(&ctx, 3, 4096);
 	return 0;
-}
-
-static void expect_frame(struct fx *fx, const void *frame, u32 len)
-{
-	assert_true(net_rx(&fx->rq, &fx->p->pkt));
-	assert_int_equal(fx->p->pkt.len, len);
-	assert_memory_equal(fx->p->pkt.data, frame, len);
 }
 
 /* Every length, over many laps. */
@@ -59,7 +27,7 @@ static void test_lengths(void **state)
 		struct net_spec s = { .payload = i, .seq = i * 13 };
 
 		len = fx_send(fx, &s);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		posted = le16_to_cpu(fx->p->pkt.cqe.count);
 		net_rq_post(&fx->rq, posted);
 	}
@@ -77,7 +45,7 @@ static void test_too_big(void **state)
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
 	s.payload--;
 	fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, 2048);
+	fx_expect_frame(fx, fx->p->frame, 2048);
 	/* The buffer was not lost. */
 	assert_int_equal(le32_to_cpu(fx->p->pkt.cqe.wqe), 0);
 	fx_query(fx, &ctx);
@@ -95,26 +63,26 @@ static void test_split(void **state)
 
 	net_rq_post(&fx->rq, 8);
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 66);
 	s.v6 = true;
 	s.udp = true;
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 62);
 	/* A small one goes whole into the header buffer. */
 	s = (struct net_spec){ .payload = 26 };
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, 80);
+	fx_expect_frame(fx, fx->p->frame, 80);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 80);
 	s.payload = 27;
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, 81);
+	fx_expect_frame(fx, fx->p->frame, 81);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 54);
 	/* Payload over several buffers. */
 	s.payload = 4000;
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.count), 4);
 	/* Headers that do not fit their buffer: not split. */
 	s = (struct net_spec){ .payload = 300, .v6 = true, .tags = 2,
@@ -122,7 +90,7 @@ static void test_split(void **state)
 	fx->rq.hdr_room = 96;
 	net_rq_post(&fx->rq, 1);
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 	assert_int_equal(le16_to_cpu(fx->p->pkt.cqe.hdr_len), 0);
 }
 
@@ -193,11 +161,11 @@ static void test_checksums(void **state)
 		u16 l3 = s.v6 ? 0 : TULLE_RX_F_L3_OK;
 
 		len = fx_send(fx, &s);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		assert_int_equal(net_flags(&fx->p->pkt), l3 | TULLE_RX_F_L4_OK);
 		fx->p->frame[len - 1] ^= 4;
 		net_send(&fx->sq, fx->p->frame, len);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		assert_int_equal(net_flags(&fx->p->pkt),
 				 l3 | TULLE_RX_F_L4_BAD);
 		if (s.v6)
@@ -205,7 +173,7 @@ static void test_checksums(void **state)
 		fx->p->frame[net_l3(&s) + 10] ^= 4;
 		fx->p->frame[len - 1] ^= 4;
 		net_send(&fx->sq, fx->p->frame, len);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		assert_int_equal(net_flags(&fx->p->pkt), TULLE_RX_F_L3_BAD |
 							 TULLE_RX_F_L4_OK);
 	}
@@ -301,14 +269,14 @@ static void test_csum_complete(void **state)
 
 static int setup_complete(void **state)
 {
-	return setup_flags(state, TULLE_RQ_F_CSUM_COMPLETE |
-				  TULLE_RQ_F_VLAN_STRIP, 2048);
+	return fx_setup_flags(state, TULLE_RQ_F_CSUM_COMPLETE |
+				     TULLE_RQ_F_VLAN_STRIP, 2048);
 }
 
 static int setup_strip(void **state)
 {
-	return setup_flags(state, TULLE_RQ_F_STAG_STRIP |
-				  TULLE_RQ_F_VLAN_STRIP, 2048);
+	return fx_setup_flags(state, TULLE_RQ_F_STAG_STRIP |
+				     TULLE_RQ_F_VLAN_STRIP, 2048);
 }
 
 static void test_strip(void **state)
@@ -348,7 +316,7 @@ static void test_strip(void **state)
 
 static int setup_fcs(void **state)
 {
-	return setup_flags(state, TULLE_RQ_F_FCS, 2048);
+	return fx_setup_flags(state, TULLE_RQ_F_FCS, 2048);
 }
 
 static void test_fcs(void **state)
@@ -396,7 +364,7 @@ static void test_swap(void **state)
 	for (i = 0; i < 2; i++) {
 		s.seq = i;
 		len = net_make(&s, fx->p->frame);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 	}
 	/* Refused: nothing changed. */
 	bad = fx->rq.ctx;
@@ -422,7 +390,7 @@ static void test_swap(void **state)
 	for (i = 2; i < 5; i++) {
 		s.seq = i;
 		len = net_make(&s, fx->p->frame);
-		expect_frame(fx, fx->p->frame, len);
+		fx_expect_frame(fx, fx->p->frame, len);
 		assert_int_equal(le32_to_cpu(fx->p->pkt.cqe.wqe), i - 2);
 	}
 	assert_false(net_rx(&fx->rq, &fx->p->pkt));
@@ -453,7 +421,7 @@ static void test_swap_no_memory(void **state)
 	net_rq_post(&fx->rq, 1);
 	s.seq = 1;
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 	fx_query(fx, &ctx);
 	assert_memory_equal(&ctx.pages, &fx->rq.ctx.pages, sizeof(ctx.pages));
 	assert_int_equal(ctx.state, TULLE_QUEUE_READY);
@@ -492,7 +460,7 @@ static void test_stop(void **state)
 	modify(fx, TULLE_RQ_MOD_RING, &fx->rq.ctx, 0);
 	net_rq_post(&fx->rq, 4);
 	len = fx_send(fx, &s);
-	expect_frame(fx, fx->p->frame, len);
+	fx_expect_frame(fx, fx->p->frame, len);
 }
 
 /* Each defect stops the queue with an error entry and an event. */
@@ -630,13 +598,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_lengths, fx_setup),
-		T(test_lengths, setup_chain),
-		T(test_lengths, setup_split),
+		T(test_lengths, fx_setup_chain),
+		T(test_lengths, fx_setup_split),
 		T(test_too_big, fx_setup),
-		T(test_split, setup_split),
+		T(test_split, fx_setup_split),
 		T(test_strides, setup_multi),
 		T(test_checksums, fx_setup),
-		T(test_checksums, setup_split),
+		T(test_checksums, fx_setup_split),
 		T(test_no_checksum, fx_setup),
 		T(test_tunnel_checksum, fx_setup),
 		T(test_csum_complete, setup_complete),
