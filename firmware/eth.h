@@ -137,7 +137,7 @@ struct tfw_gro;
  * @ncache: WQEs there
  * @top: index behind the last WQE that was ever fetched
  * @wqe_bytes: capacity of the last WQE seen
- * @patience: found dry before, it is looked at again instead of asking for a kick
+ * @patience: found dry until then, it is looked at again and asks for no kick
  * @fifo: frames that wait for buffers, oldest first (chunk + 1)
  * @fifo_last: likewise, newest
  * @parked: on the wire's list while there are some

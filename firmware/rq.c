@@ -10,7 +10,7 @@
 
 #define MIN_GRO		128	/* less than headers makes no aggregate */
 
-#define PATIENCE_NS	400000ULL
+#define PATIENCE_NS	400000ULL	/* longer than between refills in a flood */
 
 void tfw_rq_fail(struct tfw_rq *rq, u32 wqe, u8 status, u8 syndrome)
 {

@@ -565,4 +565,16 @@ static inline void net_stats(struct net *n, struct tulle_port_stats *st)
 				  st, sizeof(*st)), 0);
 }
 
+/* The link is not up again when it returns. */
+static inline void net_set_loopback(struct net *n, u8 on)
+{
+	struct tulle_modify_port mp = {
+		.mask = cpu_to_le32(TULLE_PORT_MOD_LOOPBACK),
+		.loopback = on,
+	};
+
+	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_MODIFY_PORT, &mp,
+				  sizeof(mp), NULL, 0), 0);
+}
+
 #endif /* TFW_TEST_NET_H */

@@ -166,17 +166,6 @@ static void test_back(void **state)
 	assert_int_equal(le64_to_cpu(ctx.drops_dry), 1);
 }
 
-static void set_loopback(struct net *n, u8 on)
-{
-	struct tulle_modify_port mp = {
-		.mask = cpu_to_le32(TULLE_PORT_MOD_LOOPBACK),
-		.loopback = on,
-	};
-
-	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_MODIFY_PORT, &mp,
-				  sizeof(mp), NULL, 0), 0);
-}
-
 static bool link_is_up(struct net *n)
 {
 	struct tulle_port_info info;
@@ -197,9 +186,9 @@ static void test_one_end_up(void **state)
 	for (i = 0; i < 250; i++)
 		net_send(&fx->sq, fx->p->frame, net_make(&s, fx->p->frame));
 	/* Of the one millisecond that a link takes. */
-	set_loopback(&fx->p->a, 1);
+	net_set_loopback(&fx->p->a, 1);
 	fake_advance(&fx->p->env, 500000);
-	set_loopback(&fx->p->a, 0);
+	net_set_loopback(&fx->p->a, 0);
 	fake_advance(&fx->p->env, 600000);
 	assert_true(link_is_up(&fx->p->a));
 	assert_false(link_is_up(&fx->p->b));

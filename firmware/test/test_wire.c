@@ -46,18 +46,6 @@ static void test_backend(void **state)
 	assert_true(d->rx_ready >= 1);
 }
 
-static void set_loopback(struct net *n, u8 on)
-{
-	struct tulle_modify_port mp = {
-		.mask = cpu_to_le32(TULLE_PORT_MOD_LOOPBACK),
-		.loopback = on,
-	};
-
-	assert_int_equal(fake_cmd(&n->d, TULLE_CMD_MODIFY_PORT, &mp,
-				  sizeof(mp), NULL, 0), 0);
-	fake_advance(n->d.env, 100000000);
-}
-
 /* A backend that was refused hears of it, whatever the port does meanwhile. */
 static void test_refused_then_loopback(void **state)
 {
@@ -74,14 +62,16 @@ static void test_refused_then_loopback(void **state)
 			break;
 	assert_in_range(i, 100, 999);
 	assert_int_equal(d->rx_ready, 0);
-	set_loopback(&fx->p->b, 1);
+	net_set_loopback(&fx->p->b, 1);
+	fake_advance(&fx->p->env, 100000000);
 	for (; i; i--) {
 		if (!net_rx(&fx->rq, &fx->p->pkt)) {
 			net_rq_refill(&fx->rq, 32);
 			assert_true(net_rx(&fx->rq, &fx->p->pkt));
 		}
 	}
-	set_loopback(&fx->p->b, 0);
+	net_set_loopback(&fx->p->b, 0);
+	fake_advance(&fx->p->env, 100000000);
 	assert_true(d->rx_ready >= 1);
 	assert_true(fake_receive(d, fx->p->frame, len));
 }
