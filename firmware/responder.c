@@ -419,6 +419,13 @@ static void duplicate(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 		repeat(qp, pkt);
 		return;
 	}
+	/*
+	 * Who repeats a message asks at its end. An answer before that comes
+	 * in the middle of the repetition, which Soft-RoCE (rxe_req.c of 7.3)
+	 * does not survive: it never sends again.
+	 */
+	if (!pkt->ack_req)
+		return;
 	/* A refusal that waits to be sent says more. */
 	if (s->ack && s->syndrome != ROCE_AETH_ACK)
 		return;

@@ -258,8 +258,10 @@ static void test_write(void **state)
 	peer_reth(ext, buf + 3, p->dev->key, 2 * MTU + 9);
 	peer_send(p, 0x06, PSN, false, ext, 16, data, MTU, 0);
 	send(p, 0x07, 1, false, MTU, MTU);
-	/* A duplicate of the first does no harm in between. */
+	/* A duplicate of the first does no harm in between, and none asks. */
 	peer_send(p, 0x06, PSN, false, ext, 16, data, MTU, 0);
+	peer_expect_none(p);
+	peer_send(p, 0x06, PSN, true, ext, 16, data, MTU, 0);
 	peer_expect_ack(p, PSN + 1, 0x1f);
 	send(p, 0x08, 2, true, 2 * MTU, 9);
 	peer_expect_ack(p, PSN + 2, 0x1f);
