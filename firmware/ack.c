@@ -53,7 +53,7 @@ static struct tfw_swqe *mark_done(struct tfw_requester *r, u32 psn)
 	return NULL;
 }
 
-bool tfw_ack_upto(struct tfw_qp *qp, u32 psn)
+bool tfw_ack_upto(struct tfw_qp *qp, u32 psn, u32 got)
 {
 	struct tfw_requester *r = qp->req;
 	struct tfw_swqe *skipped = mark_done(r, psn);
@@ -67,7 +67,7 @@ bool tfw_ack_upto(struct tfw_qp *qp, u32 psn)
 		return true;
 	/* Told already: what was sent since then is not here yet. */
 	if (tfw_psn_diff(psn, r->next_psn) < 0)
-		tfw_req_skipped(qp, again);
+		tfw_req_skipped(qp, again, got);
 	return false;
 }
 
@@ -90,7 +90,7 @@ static void rx_nak(struct tfw_qp *qp, u32 psn, u8 syndrome)
 	u8 code = syndrome & ROCE_AETH_VALUE;
 
 	/* What lies before it arrived. */
-	if (!tfw_ack_upto(qp, psn_add(psn, TFW_PSN_MASK)))
+	if (!tfw_ack_upto(qp, psn_add(psn, TFW_PSN_MASK), psn))
 		return;
 	if (code == ROCE_NAK_SEQ) {
 		TFW_QP_COUNT(qp, rx_naks_seq, 1);
@@ -110,11 +110,12 @@ static void rx_ack(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	switch (syndrome & ROCE_AETH_TYPE) {
 	case 0:
 		TFW_QP_COUNT(qp, rx_acks, 1);
-		tfw_ack_upto(qp, pkt->psn);
+		tfw_ack_upto(qp, pkt->psn, pkt->psn);
 		break;
 	case ROCE_AETH_RNR:
 		TFW_QP_COUNT(qp, rx_naks_rnr, 1);
-		if (tfw_ack_upto(qp, psn_add(pkt->psn, TFW_PSN_MASK)) &&
+		if (tfw_ack_upto(qp, psn_add(pkt->psn, TFW_PSN_MASK),
+				 pkt->psn) &&
 		    tfw_psn_diff(pkt->psn, qp->req->next_psn) < 0)
 			tfw_req_rnr(qp, syndrome & ROCE_AETH_VALUE);
 		break;
@@ -182,14 +183,15 @@ static void rx_response(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	struct tfw_swqe *e = find_request(r, pkt->psn);
 	u8 st;
 
-	if (!e || !tfw_ack_upto(qp, psn_add(e->psn, TFW_PSN_MASK)) ||
+	if (!e ||
+	    !tfw_ack_upto(qp, psn_add(e->psn, TFW_PSN_MASK), pkt->psn) ||
 	    r->head == r->tail || e != tfw_req_at(r, r->head))
 		return;
 	if (pkt->psn != awaited(e)) {
 		/* Later: something between was lost. Earlier: seen before. */
 		if (tfw_psn_diff(pkt->psn, awaited(e)) > 0 &&
 		    tfw_psn_diff(pkt->psn, r->next_psn) < 0)
-			tfw_req_skipped(qp, awaited(e));
+			tfw_req_skipped(qp, awaited(e), pkt->psn);
 		return;
 	}
 	st = fits(qp, e, pkt) ? place(qp, e, pkt) : TULLE_WC_BAD_RESP;
@@ -212,6 +214,8 @@ void tfw_ack_rx(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	if (tfw_psn_diff(pkt->psn, r->una) < 0 ||
 	    tfw_psn_diff(pkt->psn, r->max_psn) >= 0) {
 		TFW_QP_COUNT(qp, duplicates, 1);
+		if (tfw_psn_diff(pkt->psn, r->una) < 0)
+			tfw_req_alive(qp);
 		return;
 	}
 	if (pkt->opcode == ROCE_ACK)

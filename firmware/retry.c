@@ -19,6 +19,7 @@ u64 tfw_rnr_ns(u8 code)
 
 #define RNR_FOREVER	7
 #define IMPLIED_SHARE	16	/* of the time for an acknowledgment */
+#define LONGEST		4	/* times that: IBTA 9.7.6.1.3 */
 
 static u64 ack_ns(const struct tfw_qp *qp)
 {
@@ -30,16 +31,38 @@ static bool in_flight(const struct tfw_requester *r)
 	return r->una != r->max_psn;
 }
 
+static void wait_anew(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+	u64 now = tfw_qp_engine(qp)->now;
+
+	r->due = now + ack_ns(qp);
+	r->due_last = now + LONGEST * ack_ns(qp);
+}
+
+/*
+ * What comes is not what is missing, but who sends it is still busy: a long answer
+ * that was asked for twice comes twice, and whatever is behind it waits that long.
+ */
+void tfw_req_alive(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+
+	if (in_flight(r))
+		r->due = TFW_MIN(tfw_qp_engine(qp)->now + ack_ns(qp),
+				 r->due_last);
+}
+
 /* The deadline moves often, the timer seldom: it looks again when it fires. */
 void tfw_req_timer_start(struct tfw_qp *qp)
 {
 	struct tfw_requester *r = qp->req;
 
 	if (!in_flight(r))
-		r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+		wait_anew(qp);
 	if (!qp->attr.timeout || r->rnr_wait || tfw_timer_armed(&r->timer))
 		return;
-	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+	wait_anew(qp);
 	tfw_timer_arm(tfw_qp_engine(qp), &r->timer, r->due);
 }
 
@@ -60,7 +83,8 @@ void tfw_req_progress(struct tfw_qp *qp)
 
 	r->retry_left = qp->attr.retry_cnt;
 	r->rnr_left = qp->attr.rnr_retry;
-	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+	r->implied = false;
+	wait_anew(qp);
 }
 
 void tfw_req_seek(struct tfw_requester *r, u32 psn)
@@ -79,6 +103,15 @@ void tfw_req_seek(struct tfw_requester *r, u32 psn)
 	r->since_req = 0;
 }
 
+static void implied_asked(struct tfw_qp *qp)
+{
+	struct tfw_requester *r = qp->req;
+
+	r->implied_lost = false;
+	r->implied_max = r->max_psn;
+	r->implied_at = tfw_qp_engine(qp)->now;
+}
+
 bool tfw_req_again(struct tfw_qp *qp, u32 psn)
 {
 	struct tfw_requester *r = qp->req;
@@ -88,25 +121,48 @@ bool tfw_req_again(struct tfw_qp *qp, u32 psn)
 		return false;
 	}
 	r->retry_left--;
-	r->implied = false;
-	r->due = tfw_qp_engine(qp)->now + ack_ns(qp);
+	/* The timer's, for what an answer skipped: that may still go on. */
+	r->implied &= r->implied_psn == psn;
+	implied_asked(qp);
+	wait_anew(qp);
 	tfw_req_seek(r, psn);
 	tfw_qp_wake(qp);
 	return true;
 }
 
 /*
- * Answers behind the one that is missing arrive for as long as they were on their
- * way when it was asked for again. To go back for each of them would fill the
- * wire with repetitions: only one that comes later says that this got lost too.
+ * Does @got tell that what was asked for again got lost again? The old answer goes
+ * on from where it was: what belongs to its first half once more is the beginning
+ * of a new one. And who answers what was first sent after the repetition has passed
+ * that. Without a timer any answer tells, lest the last hope be missed.
  */
-void tfw_req_skipped(struct tfw_qp *qp, u32 psn)
+static bool lost_again(struct tfw_qp *qp, u32 got)
+{
+	struct tfw_requester *r = qp->req;
+	u32 half = r->implied_psn + (u32)tfw_psn_diff(got, r->implied_psn) / 2;
+
+	if (tfw_psn_diff(half, r->implied_half) > 0)
+		r->implied_half = half & TFW_PSN_MASK;
+	return !qp->attr.timeout || tfw_psn_diff(got, r->implied_half) <= 0 ||
+	       tfw_psn_diff(got, r->implied_max) >= 0;
+}
+
+/*
+ * Answers behind the one that is missing, to what was sent before it was asked for
+ * again, arrive until the partner comes to that; one that is executing a long READ
+ * finishes it first. To go back for each of them would have the same answered many
+ * times over.
+ */
+void tfw_req_skipped(struct tfw_qp *qp, u32 psn, u32 got)
 {
 	struct tfw_requester *r = qp->req;
 	u64 now = tfw_qp_engine(qp)->now;
 
 	if (r->implied && r->implied_psn == psn) {
-		if (now - r->implied_at < ack_ns(qp) / IMPLIED_SHARE)
+		tfw_req_alive(qp);
+		r->implied_lost |= lost_again(qp, got);
+		if (!r->implied_lost ||
+		    now - r->implied_at < ack_ns(qp) / IMPLIED_SHARE)
 			return;
 		tfw_req_seek(r, psn);
 		tfw_qp_wake(qp);
@@ -116,7 +172,8 @@ void tfw_req_skipped(struct tfw_qp *qp, u32 psn)
 	TFW_QP_COUNT(qp, implied_naks, 1);
 	r->implied = true;
 	r->implied_psn = psn;
-	r->implied_at = now;
+	r->implied_half = got;
+	implied_asked(qp);
 }
 
 void tfw_req_rnr(struct tfw_qp *qp, u8 code)
@@ -157,7 +214,7 @@ void tfw_req_timer(struct tfw_timer *t)
 	}
 	/* The wire takes nothing at all: that is nobody's loss. */
 	if (tfw_waiter_waits(&r->wait)) {
-		r->due = e->now + ack_ns(qp);
+		wait_anew(qp);
 		tfw_timer_arm(e, t, r->due);
 		return;
 	}

@@ -339,8 +339,13 @@ bool tfw_swqe_answered(const struct tfw_swqe *e);
  * @flushing: what the SQ holds up to @flush_to is flushed first: it was there
  *	when the SQ was in error
  * @implied: an answer that skipped @implied_psn had it sent again @implied_at
+ * @implied_half: the answer that did, or half way from @implied_psn to the
+ *	farthest one since, if that is farther
+ * @implied_max: @max_psn at that time
+ * @implied_lost: it is known that it got lost again
  * @timer: acknowledgment or RNR
  * @due: when the acknowledgment is; the timer may fire earlier
+ * @due_last: latest @due, however busy the partner is
  * @peer: loopback: the other end, @looked up when the epoch was @epoch
  */
 struct tfw_requester {
@@ -362,11 +367,15 @@ struct tfw_requester {
 	u8			rnr_left;
 	bool			rnr_wait;
 	bool			implied;
+	bool			implied_lost;
 	bool			looked;
 	bool			flushing;
 	u32			implied_psn;
+	u32			implied_half;
+	u32			implied_max;
 	u64			implied_at;
 	u64			due;
+	u64			due_last;
 	struct tfw_timer	timer;
 	struct tfw_waiter	wait;
 	struct tfw_qp		*peer;
@@ -404,8 +413,11 @@ void tfw_req_seek(struct tfw_requester *r, u32 psn);
 /* Something was lost; counts as a retry. False: one too many. */
 bool tfw_req_again(struct tfw_qp *qp, u32 psn);
 
-/* An answer skipped the one for @psn: an implied NAK. */
-void tfw_req_skipped(struct tfw_qp *qp, u32 psn);
+/* An answer, @got, skipped the one for @psn: an implied NAK. */
+void tfw_req_skipped(struct tfw_qp *qp, u32 psn, u32 got);
+
+/* The partner sends, though not what is missing: it gets more time. */
+void tfw_req_alive(struct tfw_qp *qp);
 void tfw_req_rnr(struct tfw_qp *qp, u8 code);
 void tfw_req_timer_start(struct tfw_qp *qp);
 
@@ -424,8 +436,11 @@ u8 tfw_req_opcode(const struct tfw_swqe *e, bool first, bool last);
 /* ack.c */
 void tfw_ack_rx(struct tfw_qp *qp, const struct tfw_pkt *pkt);
 
-/* All up to @psn arrived; false: the QP failed, or something is sent again. */
-bool tfw_ack_upto(struct tfw_qp *qp, u32 psn);
+/*
+ * All up to @psn arrived, says the answer @got; false: the QP failed, or something
+ * is sent again.
+ */
+bool tfw_ack_upto(struct tfw_qp *qp, u32 psn, u32 got);
 
 /* loop.c: true: the oldest WQE is dealt with there, for now */
 struct tfw_qp *tfw_loop_peer(struct tfw_qp *qp);
