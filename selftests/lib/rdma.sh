@@ -133,8 +133,9 @@ rdma_pair() {
 	RDMA_PORT=$((RDMA_PORT + 1))
 	[ $rc -eq 0 ] && [ $status -eq 0 ] && return 0
 	echo "client $rc, server $status"
-	tail -n 15 "$KTAP_TMP/client" | sed 's/^/client: /'
-	tail -n 15 "$KTAP_TMP/server" | sed 's/^/server: /'
+	# Errors come first there: perftest's table waits in a buffer.
+	tail -n 40 "$KTAP_TMP/client" | sed 's/^/client: /'
+	tail -n 40 "$KTAP_TMP/server" | sed 's/^/server: /'
 	return 1
 }
 
