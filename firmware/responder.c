@@ -421,8 +421,8 @@ static void duplicate(struct tfw_qp *qp, const struct tfw_pkt *pkt)
 	}
 	/*
 	 * Who repeats a message asks at its end. An answer before that comes
-	 * in the middle of the repetition, which Soft-RoCE (rxe_req.c of 7.3)
-	 * does not survive: it never sends again.
+	 * in the middle of the repetition; Soft-RoCE of 7.3 was seen to send
+	 * nothing any more after that.
 	 */
 	if (!pkt->ack_req)
 		return;

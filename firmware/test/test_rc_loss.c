@@ -35,6 +35,17 @@ static void expect_sends(struct peer *p, u32 from, u32 n)
 		peer_expect(p, &pkt, 0x04, PSN + from);
 }
 
+/* A partner that has the request for a READ of @n packets. */
+static struct peer *make_reader(u32 n)
+{
+	struct peer *p = make();
+	struct peer_pkt pkt;
+
+	post(p, TULLE_WQE_READ, 1, n * MTU);
+	peer_expect(p, &pkt, 0x0c, PSN);
+	return p;
+}
+
 static void answer_part(struct peer *p, u32 i, u32 n)
 {
 	u8 op = i + 1 == n ? 0x0f : i ? 0x0e : 0x0d;
@@ -51,13 +62,11 @@ static void answer_part(struct peer *p, u32 i, u32 n)
  */
 static void test_slow_answer(void **state)
 {
-	struct peer *p = make();
+	struct peer *p = make_reader(8);
 	struct peer_pkt pkt;
 	u32 i, round;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 8 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	answer_part(p, 0, 8);
 	for (round = 0; round < 2; round++) {
 		for (i = 2 + round; i < 8; i++) {
@@ -81,13 +90,11 @@ static void test_slow_answer(void **state)
 static void test_answer_reordered(void **state)
 {
 	static const u8 order[] = { 2, 3, 4, 6, 5, 7 };
-	struct peer *p = make();
+	struct peer *p = make_reader(8);
 	struct peer_pkt pkt;
 	size_t i;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 8 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	answer_part(p, 0, 8);
 	for (i = 0; i < NET_COUNT(order); i++) {
 		answer_part(p, order[i], 8);
@@ -104,13 +111,11 @@ static void test_answer_reordered(void **state)
  */
 static void test_partner_busy(void **state)
 {
-	struct peer *p = make();
+	struct peer *p = make_reader(8);
 	struct peer_pkt pkt;
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 8 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	for (i = 0; i < 8; i++)
 		answer_part(p, i, 8);
 	rc_expect(&p->q.scq, 1, 0);
@@ -145,13 +150,10 @@ static void test_partner_busy(void **state)
 /* Progress renews the longest time as well. */
 static void test_busy_with_progress(void **state)
 {
-	struct peer *p = make();
-	struct peer_pkt pkt;
+	struct peer *p = make_reader(8);
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 8 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	for (i = 0; i < 8; i++) {
 		answer_part(p, i, 8);
 		fake_advance(&p->rc->env, 50 * RC_MS);
@@ -166,13 +168,11 @@ static void test_busy_with_progress(void **state)
 /* The beginning of a new answer is not forgotten, however early it comes. */
 static void test_answer_lost_soon(void **state)
 {
-	struct peer *p = make();
+	struct peer *p = make_reader(8);
 	struct peer_pkt pkt;
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 8 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	answer_part(p, 0, 8);
 	for (i = 2; i < 7; i++)
 		answer_part(p, i, 8);
@@ -219,13 +219,11 @@ static void test_passed_again(void **state)
 /* The timer in the middle of an old answer is one retry, not two. */
 static void test_timeout_in_answer(void **state)
 {
-	struct peer *p = make();
+	struct peer *p = make_reader(12);
 	struct peer_pkt pkt;
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 12 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	answer_part(p, 0, 12);
 	for (i = 2; i < 8; i++) {
 		answer_part(p, i, 12);
@@ -245,13 +243,11 @@ static void test_timeout_in_answer(void **state)
 /* No timer will help: every answer that skips it asks, though not too often. */
 static void test_skipped_without_timer(void **state)
 {
-	struct peer *p = make();
+	struct peer *p = make_reader(8);
 	struct peer_pkt pkt;
 
 	(void)state;
 	p->q.qp->attr.timeout = 0;
-	post(p, TULLE_WQE_READ, 1, 8 * MTU);
-	peer_expect(p, &pkt, 0x0c, PSN);
 	answer_part(p, 1, 8);
 	peer_expect(p, &pkt, 0x0c, PSN);
 	answer_part(p, 2, 8);

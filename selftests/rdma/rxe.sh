@@ -139,8 +139,7 @@ again() { tries 2 "$@"; }
 
 # Soft-RoCE as requester (rxe_comp.c of 7.3) loses its place in the answer to a READ
 # when a late acknowledgment comes in the middle of it, warns, and takes its queue
-# pair to ERR: a wire that reorders brings that about now and then, twice in a row in
-# one of 130 cases.
+# pair to ERR: a wire that reorders brings that about now and then, once twice in a row.
 data_over() { # WAY FAMILY MTU
 	if [ "$1" = from ]; then tries 3 data "$@"; else data "$@"; fi
 }
