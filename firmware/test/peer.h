@@ -239,6 +239,15 @@ static inline void peer_expect(struct peer *p, struct peer_pkt *pkt, u8 opcode,
 	assert_int_equal(pkt->psn, psn & 0xffffff);
 }
 
+/* @n SENDs of one packet each. */
+static inline void peer_expect_sends(struct peer *p, u32 psn, u32 n)
+{
+	struct peer_pkt pkt;
+
+	for (; n; n--, psn++)
+		peer_expect(p, &pkt, 0x04, psn);
+}
+
 /* An acknowledgment with that syndrome. */
 static inline void peer_expect_ack(struct peer *p, u32 psn, u8 syndrome)
 {
@@ -276,6 +285,16 @@ static inline void peer_free(struct peer *p)
 {
 	rc_destroy(p->rc);
 	free(p);
+}
+
+/* A request of @len bytes, to or from any address there. */
+static inline void peer_post(struct peer *p, u8 op, u64 wr_id, u32 len)
+{
+	struct rc_op o = { .op = op, .wr_id = wr_id, .len = len,
+			   .raddr = 0x5000, .rkey = 0x777 };
+
+	o.addr = rc_fill(p->dev, len ? len : 1, (u32)wr_id);
+	rc_do(&p->q, &o);
 }
 
 static inline struct tfw_rdma_stats *peer_stats(struct peer *p)

@@ -18,30 +18,13 @@ static struct peer *make(void)
 	return peer_make(TULLE_QP_RC, &at);
 }
 
-static void post(struct peer *p, u8 op, u64 wr_id, u32 len)
-{
-	struct rc_op o = { .op = op, .wr_id = wr_id, .len = len,
-			   .raddr = 0x5000, .rkey = 0x777 };
-
-	o.addr = rc_fill(p->dev, len, (u32)wr_id);
-	rc_do(&p->q, &o);
-}
-
-static void expect_sends(struct peer *p, u32 from, u32 n)
-{
-	struct peer_pkt pkt;
-
-	for (; n; n--, from++)
-		peer_expect(p, &pkt, 0x04, PSN + from);
-}
-
 /* A partner that has the request for a READ of @n packets. */
 static struct peer *make_reader(u32 n)
 {
 	struct peer *p = make();
 	struct peer_pkt pkt;
 
-	post(p, TULLE_WQE_READ, 1, n * MTU);
+	peer_post(p, TULLE_WQE_READ, 1, n * MTU);
 	peer_expect(p, &pkt, 0x0c, PSN);
 	return p;
 }
@@ -119,7 +102,7 @@ static void test_partner_busy(void **state)
 	for (i = 0; i < 8; i++)
 		answer_part(p, i, 8);
 	rc_expect(&p->q.scq, 1, 0);
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	peer_expect(p, &pkt, 0x04, PSN + 8);
 	for (i = 0; i < 6; i++) {
 		fake_advance(&p->rc->env, 40 * RC_MS);
@@ -194,19 +177,19 @@ static void test_passed_again(void **state)
 	struct peer_pkt pkt;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 10);
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_READ, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	peer_expect(p, &pkt, 0x0c, PSN);
-	expect_sends(p, 1, 1);
+	peer_expect_sends(p, PSN + 1, 1);
 	peer_ack(p, PSN + 1);
 	peer_expect(p, &pkt, 0x0c, PSN);
-	expect_sends(p, 1, 1);
-	post(p, TULLE_WQE_SEND, 3, 10);
-	expect_sends(p, 2, 1);
+	peer_expect_sends(p, PSN + 1, 1);
+	peer_post(p, TULLE_WQE_SEND, 3, 10);
+	peer_expect_sends(p, PSN + 2, 1);
 	fake_advance(&p->rc->env, 10 * RC_MS);
 	peer_ack(p, PSN + 2);
 	peer_expect(p, &pkt, 0x0c, PSN);
-	expect_sends(p, 1, 2);
+	peer_expect_sends(p, PSN + 1, 2);
 	assert_int_equal(peer_stats(p)->implied_naks, 2);
 	peer_aeth(p, 0x10, PSN, 0x1f, answer, 10);
 	rc_expect(&p->q.scq, 1, 0);

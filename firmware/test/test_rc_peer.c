@@ -25,30 +25,13 @@ static struct peer *make(void)
 /* 4.096 us << 14, and some more */
 #define TIMEOUT	(70 * RC_MS)
 
-static void post(struct peer *p, u8 op, u64 wr_id, u32 len)
-{
-	struct rc_op o = { .op = op, .wr_id = wr_id, .len = len,
-			   .raddr = 0x5000, .rkey = 0x777 };
-
-	o.addr = rc_fill(p->dev, len ? len : 1, (u32)wr_id);
-	rc_do(&p->q, &o);
-}
-
-static void expect_sends(struct peer *p, u32 from, u32 n)
-{
-	struct peer_pkt pkt;
-
-	for (; n; n--, from++)
-		peer_expect(p, &pkt, 0x04, PSN + from);
-}
-
 static void test_opcodes(void **state)
 {
 	struct peer *p = make();
 	struct peer_pkt pkt;
 
 	(void)state;
-	post(p, TULLE_WQE_WRITE, 1, 2 * MTU + 5);
+	peer_post(p, TULLE_WQE_WRITE, 1, 2 * MTU + 5);
 	peer_expect(p, &pkt, 0x06, PSN);
 	assert_int_equal(tfw_get32(pkt.ext + 4), 0x5000);
 	assert_int_equal(tfw_get32(pkt.ext + 8), 0x777);
@@ -94,7 +77,7 @@ static void test_window(void **state)
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 200 * MTU);
+	peer_post(p, TULLE_WQE_SEND, 1, 200 * MTU);
 	for (i = 0; i < TFW_WINDOW; i++) {
 		assert_true(peer_next(p, &pkt));
 		assert_int_equal(pkt.psn, (PSN + i) & 0xffffff);
@@ -116,9 +99,9 @@ static void test_ack_many(void **state)
 	struct rc_op o = { .op = TULLE_WQE_SEND, .wr_id = 2, .quiet = true };
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
 	rc_do(&p->q, &o);
-	post(p, TULLE_WQE_SEND, 3, 10);
+	peer_post(p, TULLE_WQE_SEND, 3, 10);
 	assert_null(rc_poll(&p->q.scq));
 	peer_ack(p, PSN + 2);
 	rc_expect(&p->q.scq, 1, 0);
@@ -138,11 +121,11 @@ static void test_nak_seq(void **state)
 
 	(void)state;
 	for (i = 0; i < 4; i++)
-		post(p, TULLE_WQE_SEND, i, 10);
-	expect_sends(p, 0, 4);
+		peer_post(p, TULLE_WQE_SEND, i, 10);
+	peer_expect_sends(p, PSN, 4);
 	peer_aeth(p, 0x11, PSN + 1, 0x60, NULL, 0);
 	rc_expect(&p->q.scq, 0, 0);
-	expect_sends(p, 1, 3);
+	peer_expect_sends(p, PSN + 1, 3);
 	assert_int_equal(peer_stats(p)->retransmits, 3);
 	assert_int_equal(peer_stats(p)->rx_naks_seq, 1);
 	peer_ack(p, PSN + 3);
@@ -164,9 +147,9 @@ static void test_nak_fatal(void **state)
 	for (i = 0; i < NET_COUNT(naks); i++) {
 		struct peer *p = make();
 
-		post(p, TULLE_WQE_SEND, 1, 10);
-		post(p, TULLE_WQE_SEND, 2, 10);
-		post(p, TULLE_WQE_SEND, 3, 10);
+		peer_post(p, TULLE_WQE_SEND, 1, 10);
+		peer_post(p, TULLE_WQE_SEND, 2, 10);
+		peer_post(p, TULLE_WQE_SEND, 3, 10);
 		peer_aeth(p, 0x11, PSN + 1, naks[i].code, NULL, 0);
 		rc_expect(&p->q.scq, 1, 0);
 		rc_expect(&p->q.scq, 2, naks[i].status);
@@ -182,12 +165,12 @@ static void test_timeout(void **state)
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	expect_sends(p, 0, 1);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_expect_sends(p, PSN, 1);
 	/* Twice again, then it is given up. */
 	for (i = 0; i < 2; i++) {
 		fake_advance(&p->rc->env, TIMEOUT);
-		expect_sends(p, 0, 1);
+		peer_expect_sends(p, PSN, 1);
 		peer_expect_none(p);
 	}
 	fake_advance(&p->rc->env, TIMEOUT);
@@ -206,18 +189,18 @@ static void test_timeout_renewed(void **state)
 
 	(void)state;
 	for (i = 0; i < 5; i++) {
-		post(p, TULLE_WQE_SEND, i, 10);
-		expect_sends(p, i, 1);
+		peer_post(p, TULLE_WQE_SEND, i, 10);
+		peer_expect_sends(p, PSN + i, 1);
 		fake_advance(&p->rc->env, TIMEOUT);
-		expect_sends(p, i, 1);
+		peer_expect_sends(p, PSN + i, 1);
 		peer_ack(p, PSN + i);
 		rc_expect(&p->q.scq, i, 0);
 		fake_advance(&p->rc->env, 40 * RC_MS);
 		peer_expect_none(p);
 	}
 	assert_int_equal(peer_stats(p)->timeouts, 5);
-	post(p, TULLE_WQE_SEND, 9, 10);
-	expect_sends(p, 5, 1);
+	peer_post(p, TULLE_WQE_SEND, 9, 10);
+	peer_expect_sends(p, PSN + 5, 1);
 	fake_advance(&p->rc->env, 50 * RC_MS);
 	peer_expect_none(p);
 	peer_free(p);
@@ -229,16 +212,16 @@ static void test_rnr_nak(void **state)
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	post(p, TULLE_WQE_SEND, 2, 10);
-	expect_sends(p, 0, 2);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
+	peer_expect_sends(p, PSN, 2);
 	for (i = 0; i < 2; i++) {
 		/* code 14: 1.28 ms */
 		peer_aeth(p, 0x11, PSN, 0x20 | 16, NULL, 0);
 		fake_advance(&p->rc->env, 2500000);
 		peer_expect_none(p);
 		fake_advance(&p->rc->env, 100000);
-		expect_sends(p, 0, 2);
+		peer_expect_sends(p, PSN, 2);
 	}
 	peer_aeth(p, 0x11, PSN, 0x20 | 16, NULL, 0);
 	rc_expect(&p->q.scq, 1, TULLE_WC_RNR_RETRY_EXC);
@@ -255,9 +238,9 @@ static void test_rnr_forever(void **state)
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
 	for (i = 0; i < 20; i++) {
-		expect_sends(p, 0, 1);
+		peer_expect_sends(p, PSN, 1);
 		peer_aeth(p, 0x11, PSN, 0x20 | 1, NULL, 0);
 		fake_advance(&p->rc->env, 20000);
 	}
@@ -282,7 +265,7 @@ static void test_partial_read(void **state)
 		answer[i] = (u8)(i * 13);
 	o.addr = rc_mem(p->dev, o.len);
 	rc_do(&p->q, &o);
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	peer_expect(p, &pkt, 0x0c, PSN);
 	assert_int_equal(tfw_get32(pkt.ext + 12), o.len);
 	/* The SEND comes behind four numbers. */
@@ -317,8 +300,8 @@ static void test_read_acks(void **state)
 	struct peer *p = make();
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	post(p, TULLE_WQE_READ, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_READ, 2, 10);
 	peer_aeth(p, 0x10, PSN + 1, 0x1f, answer, 10);
 	rc_expect(&p->q.scq, 1, 0);
 	rc_expect(&p->q.scq, 2, 0);
@@ -337,7 +320,7 @@ static void test_bad_response(void **state)
 		struct peer *p = make();
 		u8 ext[12] = { 0x1f };
 
-		post(p, TULLE_WQE_READ, 1, 10);
+		peer_post(p, TULLE_WQE_READ, 1, 10);
 		peer_send(p, bad[i].op, PSN, false, ext,
 			  bad[i].op == 0x12 ? 12 : 4, answer, bad[i].len, 0);
 		rc_expect(&p->q.scq, 1, TULLE_WC_BAD_RESP);
@@ -361,10 +344,10 @@ static void test_read_huge(void **state)
 	struct peer_pkt pkt;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	rc_do(&p->q, &o);
-	expect_sends(p, 0, 2);
+	peer_expect_sends(p, PSN, 2);
 	peer_expect_none(p);
 	peer_ack(p, PSN);
 	rc_expect(&p->q.scq, 1, 0);
@@ -389,9 +372,9 @@ static void test_read_limit_and_fence(void **state)
 	struct peer_pkt pkt;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 1, 4);
-	post(p, TULLE_WQE_READ, 2, 4);
-	post(p, TULLE_WQE_READ, 3, 4);
+	peer_post(p, TULLE_WQE_READ, 1, 4);
+	peer_post(p, TULLE_WQE_READ, 2, 4);
+	peer_post(p, TULLE_WQE_READ, 3, 4);
 	rc_do(&p->q, &o);
 	peer_expect(p, &pkt, 0x0c, PSN);
 	peer_expect(p, &pkt, 0x0c, PSN + 1);
@@ -415,13 +398,13 @@ static void test_read_limit_changed(void **state)
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_READ, 0, 4);
+	peer_post(p, TULLE_WQE_READ, 0, 4);
 	peer_expect(p, &pkt, 0x0c, PSN);
 	rc_to_state(&p->q, TULLE_QPS_SQD);
 	OK(rc_modify(&p->q, TULLE_QP_MOD_MAX_RD_ATOMIC, &attr));
 	rc_to_state(&p->q, TULLE_QPS_RTS);
 	for (i = 1; i < 4; i++)
-		post(p, TULLE_WQE_READ, i, 4);
+		peer_post(p, TULLE_WQE_READ, i, 4);
 	for (i = 1; i < 3; i++)
 		peer_expect(p, &pkt, 0x0c, PSN + i);
 	peer_expect_none(p);
@@ -439,7 +422,7 @@ static void test_fence_again(void **state)
 
 	(void)state;
 	rc_do(&p->q, &o);
-	post(p, TULLE_WQE_READ, 2, 4);
+	peer_post(p, TULLE_WQE_READ, 2, 4);
 	for (i = 0; i < 2; i++) {
 		peer_expect(p, &pkt, 0x04, PSN);
 		peer_expect(p, &pkt, 0x0c, PSN + 1);
@@ -479,11 +462,11 @@ static void test_drain(void **state)
 				      .flags = TULLE_QP_ATTR_SQD_EVENT };
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	expect_sends(p, 0, 1);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_expect_sends(p, PSN, 1);
 	OK(rc_modify(&p->q, TULLE_QP_MOD_STATE | TULLE_QP_MOD_SQD_EVENT,
 		     &attr));
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	peer_expect_none(p);
 	assert_int_equal(rc_event(p->dev), -1);
 	peer_ack(p, PSN);
@@ -491,7 +474,7 @@ static void test_drain(void **state)
 	assert_int_equal(rc_event(p->dev), TULLE_QP_EVENT_SQ_DRAINED);
 	peer_expect_none(p);
 	rc_to_state(&p->q, TULLE_QPS_RTS);
-	expect_sends(p, 1, 1);
+	peer_expect_sends(p, PSN + 1, 1);
 	peer_ack(p, PSN + 1);
 	rc_expect(&p->q.scq, 2, 0);
 	peer_free(p);
@@ -507,10 +490,10 @@ static void test_local_prot(void **state)
 
 	(void)state;
 	sge = rc_sge(p->dev, FAKE_BASE + FAKE_MEM - 8, 16);
-	post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
 	rc_do(&p->q, &o);
-	post(p, TULLE_WQE_SEND, 3, 10);
-	expect_sends(p, 0, 1);
+	peer_post(p, TULLE_WQE_SEND, 3, 10);
+	peer_expect_sends(p, PSN, 1);
 	peer_expect_none(p);
 	assert_null(rc_poll(&p->q.scq));
 	peer_ack(p, PSN);
@@ -610,7 +593,7 @@ static void test_frwr(void **state)
 	peer_expect_ack(p, 0, 0x1f);
 	assert_memory_equal(fake_ptr(&p->dev->d, page + 4096), "abcd", 4);
 	/* Waits for what is on its way: it may have to be sent again. */
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	peer_expect(p, &pkt, 0x04, PSN);
 	wqe = rc_wqe(&p->q, TULLE_WQE_LOCAL_INV, 3, 1);
 	wqe->ctrl.imm = cpu_to_le32(key);
@@ -636,13 +619,13 @@ static void test_back_pressure(void **state)
 	(void)state;
 	p->dev->d.tx_full = true;
 	for (i = 0; i < 4; i++)
-		post(p, TULLE_WQE_SEND, i, 10);
+		peer_post(p, TULLE_WQE_SEND, i, 10);
 	fake_advance(&p->rc->env, 500 * RC_MS);
 	assert_null(rc_poll(&p->q.scq));
 	p->dev->d.tx_full = false;
 	tfw_port_tx_ready(p->dev->d.dev);
 	fake_run(&p->rc->env);
-	expect_sends(p, 0, 4);
+	peer_expect_sends(p, PSN, 4);
 	assert_int_equal(peer_stats(p)->timeouts, 0);
 	peer_free(p);
 }
@@ -661,7 +644,7 @@ static void test_requests_among_answers(void **state)
 	p->dev->d.tx_full = true;
 	peer_reth(ext, src, p->dev->key, 64 * MTU);
 	peer_send(p, 0x0c, 0, true, ext, 16, NULL, 0, 0);
-	post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
 	p->dev->d.tx_full = false;
 	tfw_port_tx_ready(p->dev->d.dev);
 	assert_true(tfw_requester_run(&p->q.qp->work, &budget));
@@ -684,13 +667,13 @@ static void test_malformed_in_turn(void **state)
 	struct tulle_qp_wqe *wqe;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	post(p, TULLE_WQE_SEND, 2, 10);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_post(p, TULLE_WQE_SEND, 2, 10);
 	wqe = rc_make(&p->q, &o);
 	rc_put(&p->q, wqe);
 	wqe->ctrl.nblocks = 0;
 	rc_ring(&p->q);
-	expect_sends(p, 0, 2);
+	peer_expect_sends(p, PSN, 2);
 	peer_ack(p, PSN);
 	rc_expect(&p->q.scq, 1, 0);
 	assert_null(rc_poll(&p->q.scq));
@@ -721,8 +704,8 @@ static void test_no_dma(void **state)
 	u32 i;
 
 	(void)state;
-	post(p, TULLE_WQE_SEND, 1, 10);
-	expect_sends(p, 0, 1);
+	peer_post(p, TULLE_WQE_SEND, 1, 10);
+	peer_expect_sends(p, PSN, 1);
 	set_dma(p, false);
 	for (i = 0; i < 5; i++)
 		fake_advance(&p->rc->env, TIMEOUT);
@@ -731,7 +714,7 @@ static void test_no_dma(void **state)
 	fake_advance(&p->rc->env, TIMEOUT / 2);
 	peer_expect_none(p);
 	fake_advance(&p->rc->env, TIMEOUT / 2);
-	expect_sends(p, 0, 1);
+	peer_expect_sends(p, PSN, 1);
 	assert_int_equal(peer_stats(p)->timeouts, 1);
 	/* code 16: 2.56 ms */
 	peer_aeth(p, 0x11, PSN, 0x20 | 16, NULL, 0);
@@ -739,7 +722,7 @@ static void test_no_dma(void **state)
 	fake_advance(&p->rc->env, TIMEOUT);
 	peer_expect_none(p);
 	set_dma(p, true);
-	expect_sends(p, 0, 1);
+	peer_expect_sends(p, PSN, 1);
 	peer_ack(p, PSN);
 	rc_expect(&p->q.scq, 1, 0);
 	peer_free(p);
