@@ -153,7 +153,9 @@ TULLE_SIZE(struct tulle_crash, 128);
  * struct tulle_page_list: memory of a ring or table
  * addr: levels 0: a contiguous block; 1: an array of le64 page addresses;
  *	2: an array of le64 addresses of such arrays (512 entries each, one
- *	4 KiB page); all of it 4 KiB aligned
+ *	4 KiB page). The block and all arrays are 4 KiB aligned, page
+ *	addresses multiples of the page's size; an array of level 1 is
+ *	contiguous, however long
  * npages: number of pages of 1 << @log_page_size bytes
  * first_offset: byte in the first page where the object starts
  * log_page_size: 12..30
@@ -180,7 +182,7 @@ TULLE_SIZE(struct tulle_page_list, 24);
  * writes. The device reads what it needs from line 0; a doorbell write only
  * wakes it and carries no state.
  *
- * Kick rule (SQ, RQ; RDMA QPs for both of their rings). The driver writes
+ * Kick rule (SQ, RQ, SRQ; RDMA QPs for both of their rings). The driver writes
  * WQEs, stores pi (release), executes a full fence, loads evt and rings the
  * doorbell if and only if
  *	(__u32)(pi - evt - 1) < (__u32)(pi - old_pi).
@@ -196,14 +198,14 @@ TULLE_SIZE(struct tulle_page_list, 24);
  * comes or the poll finds the entry.
  */
 struct tulle_dbr {
-	__le32	pi;		/* SQ, RQ: producer index, in blocks or WQEs */
+	__le32	pi;		/* SQ, RQ, SRQ: producer index, in blocks or WQEs */
 	__le32	rq_pi;		/* RDMA queue pairs: the RQ's */
 	__le32	ci;		/* CQ, EQ: consumer index */
 	__le32	arm;		/* CQ, EQ */
  #define TULLE_ARM_MODE			TULLE_BITS(1, 0)
  #define TULLE_ARM_SN			TULLE_BITS(31, 2)
 	__u8	rsvd0[48];
-	__le32	evt;		/* SQ, RQ: event index, see kick rule */
+	__le32	evt;		/* SQ, RQ, SRQ: event index, see kick rule */
 	__le32	rq_evt;
 	__le32	ci_hint;	/* SQ when it goes to sleep, SRQ: what was fetched; a hint */
 	__le32	flags;		/* rsvd */

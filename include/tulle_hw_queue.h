@@ -9,8 +9,8 @@
 enum tulle_event {
 	TULLE_EVENT_COMPLETION	= 0,	/* handle: the CQ; only on completion EQs */
 	TULLE_EVENT_COMMAND	= 1,	/* data: le64 mask of slots */
-	TULLE_EVENT_PORT	= 2,	/* data: port; link or module changed */
-	TULLE_EVENT_VPORT	= 3,	/* handle: vport; address or state changed */
+	TULLE_EVENT_PORT	= 2,	/* data: port; link or its outcome changed */
+	TULLE_EVENT_VPORT	= 3,	/* handle: vport; its address changed */
 	TULLE_EVENT_QUEUE_ERROR	= 4,	/* handle, obj: SQ, RQ or CQ that stopped */
 	TULLE_EVENT_HEALTH	= 5,	/* data: le32 syndrome */
 	TULLE_EVENT_QP		= 6,	/* handle: the QP; data: enum tulle_qp_event */
@@ -83,7 +83,7 @@ enum tulle_cqe_status {
 	TULLE_CQE_BAD_WQE	= 1,	/* WQE malformed; syndrome: byte offset */
 	TULLE_CQE_BAD_KEY	= 2,	/* an SGE's key does not cover it */
 	TULLE_CQE_DMA		= 3,	/* memory not reachable */
-	TULLE_CQE_FLUSHED	= 4,	/* behind an error */
+	TULLE_CQE_FLUSHED	= 4,	/* for drivers: the device stops without one */
 };
 
 #define TULLE_CQE_QN		TULLE_BITS(23, 0)	/* index of the queue's handle */
@@ -122,7 +122,7 @@ TULLE_OFFSET(struct tulle_tx_cqe, owner, 31);
  *	0 = 1. The TCP checksum of an aggregate means nothing
  * hdr_len: bytes in the header buffer, 0 = not split
  * flags: TULLE_RX_F_
- * types: L3 and L4 as the device saw them (innermost)
+ * types: L3 and L4 as the device saw them
  */
 struct tulle_rx_cqe {
 	__le64	timestamp;
@@ -203,8 +203,8 @@ enum tulle_wc_status {
  * qn_op: QP number, and enum tulle_cqe_op; of an error as well
  * wqe: low bits of the index just behind the WQE (SQ: blocks), so that the
  *	consumer index moves past unsignalled ones; of an SRQ: of the WQE itself
- * status: enum tulle_wc_status; when not SUCCESS only @wr_id, @qn_op, @wqe and
- *	@syndrome mean something
+ * status: enum tulle_wc_status; when not SUCCESS only @wr_id, @qn_op, @wqe,
+ *	@syndrome and, of XRC_TGT, the SRQ in @src_flags mean something
  * syndrome: detail for logs: byte offset in the WQE, or the AETH syndrome
  * src_flags: UD, GSI: who sent it; XRC_TGT: index of the SRQ's handle; and
  *	TULLE_WC_F_
@@ -292,7 +292,7 @@ struct tulle_wqe_ctrl {
  #define TULLE_WQE_F_CQE			0x01	/* report completion */
  #define TULLE_WQE_F_LAUNCH		0x02	/* launch time segment; rsvd */
  #define TULLE_WQE_F_SOLICITED		0x04	/* QP: event at the receiver */
- #define TULLE_WQE_F_FENCE		0x08	/* QP: READs and atomics before are done */
+ #define TULLE_WQE_F_FENCE		0x08	/* QP: what counts in max_rd_atomic is done */
  #define TULLE_WQE_F_INLINE		0x10	/* QP: inl_len bytes instead of SGEs */
 	__u8	nblocks;	/* 1..16 */
 	__u8	nsge;
@@ -311,14 +311,13 @@ TULLE_SIZE(struct tulle_wqe_ctrl, 16);
  * mss: TSO, USO: payload bytes of a segment, at least TULLE_MSS_MIN
  * hdr_len: TSO, USO: bytes of headers that every segment carries, at most
  *	TULLE_GSO_HDR_MAX
- * outer_l3: TSO in a tunnel: offset of the outer IP header, 0 = no tunnel
- * outer_l4: likewise, outer UDP header, 0 = none
- * l3: TSO, USO: offset of the (inner) IP header
- * l4: TSO, USO: offset of the (inner) TCP or UDP header
+ * outer_l3, outer_l4: for segmentation in a tunnel; 0
+ * l3: TSO, USO: offset of the IP header
+ * l4: TSO, USO: offset of the TCP or UDP header
  * vlan: tags to insert behind the MAC addresses, outer first
  * flags: TULLE_ETH_F_
  * crypto: handle of a crypto key; 0
- * meta: value of the metadata register that Tx steering sees; 0
+ * meta: value of the metadata register that Tx steering sees
  *
  * All offsets count from the first byte of the frame, without @vlan tags.
  * With TSO the IPv4 total length or IPv6 payload length may be 0 (BIG TCP)
@@ -379,8 +378,8 @@ TULLE_SIZE(struct tulle_eth_wqe, 48);
 
 /*
  * WQEs of a queue pair: tulle_qp_wqe, then by operation
- *	XRC_INI		tulle_xrc_seg, before any of the following; not with
- *			LOCAL_INV, REG_MR and BIND_MW, which send nothing
+ *	XRC_INI		tulle_xrc_seg, before SEND*, WRITE*, READ, CMP_SWAP
+ *			and FETCH_ADD
  *	SEND*		UD, GSI: tulle_ud_seg; RAW: the SGEs are a whole frame
  *	WRITE*, READ	tulle_rdma_seg
  *	ATOMIC_WRITE	tulle_rdma_seg; 8 bytes, inline
@@ -532,7 +531,8 @@ enum tulle_mkey_state {
  * state: (state) enum tulle_mkey_state
  * tag: (state) low bits of the key
  * iova: MR: address that work requests use for the first byte; 0 for DMA
- * len: MR: bytes; FRWR: most bytes (state: of the registration); 0 for DMA, MW
+ * len: MR: bytes; FRWR: most bytes, 0: what the pages hold (state: of the
+ *	registration); 0 for DMA, MW
  * pages: MR: where the memory lies; levels 1 and 2 as for rings, pages of any
  *	log_page_size that QUERY_RDMA_CAPS names. 0 for others
  * max_pages: FRWR: most entries of a list
@@ -603,8 +603,8 @@ struct tulle_cq_ctx {
 	__u8	log_size;
 	__u8	log_cqe_size;	/* 5 or 6 */
 	__le16	uar;
-	__le16	mod_frames;	/* raise an event after so many CQEs, */
-	__le16	mod_usecs;	/*   or when the last one is so long ago */
+	__le16	mod_frames;	/* raise an event when so many CQEs wait, */
+	__le16	mod_usecs;	/*   or when the last event is so long ago */
 	__u8	flags;
  #define TULLE_CQ_F_MOD_CQE		0x01	/* mod_usecs count from the latest CQE */
 	__u8	state;		/* (state) enum tulle_queue_state */
@@ -627,7 +627,8 @@ TULLE_SIZE(struct tulle_modify_cq, 16);
 /*
  * Another ring for a CQ. CQEs that were not consumed (those from the record's
  * ci on) are copied to where their indices lie in the new one, which must
- * have room for them. The driver does not consume meanwhile.
+ * have room for them. The driver does not consume meanwhile. The new ring is
+ * zeroed; of the places that stay free those on an odd lap get owner 1.
  */
 struct tulle_resize_cq {
 	__le32	handle;

@@ -17,7 +17,7 @@
 #define TULLE_ROCE_PORT		4791
 #define TULLE_QPN_GSI		1
 #define TULLE_QPN_MCAST		0xffffff
-#define TULLE_PKEY_DEFAULT	0xffff	/* the only one */
+#define TULLE_PKEY_DEFAULT	0xffff	/* the only one; 0x7fff is taken as well */
 
 /* Every limit is of one object, except where it says otherwise. */
 struct tulle_rdma_caps {
@@ -39,7 +39,7 @@ struct tulle_rdma_caps {
 	__u8	max_mtu;
 	__le16	max_gids;
 	__le16	max_mcast_qps;	/* QPs in one group */
-	__le32	max_mcast_groups;	/* of the device */
+	__le32	max_mcast_groups;	/* of the function */
 	__le32	ops[2];		/* bit per enum tulle_wqe_op */
 	__u8	rsvd[196];
 };
@@ -78,7 +78,7 @@ struct tulle_rdma_stats {
 	__le64	uc_drops;	/* messages */
 	__le64	ecn_marked;	/* packets received with CE */
 	__le64	cnps;		/* congestion notifications received */
-	__le64	fifo_drops;	/* packets the engine had no room for */
+	__le64	fifo_drops;	/* packets the engine had no room for: 0 in this one */
 	__le64	local_errors;	/* completions with a local error */
 	__le64	remote_errors;
 	__le64	flushed;
@@ -134,7 +134,9 @@ enum tulle_qp_state {
 /*
  * struct tulle_qp_ctx: queue pair
  * send_cq, recv_cq: of the same function; XRC_TGT: 0; XRC_INI: no recv_cq
- * srq: takes the place of the RQ; 0: none
+ * pd: XRC_TGT: may be 0
+ * srq: takes the place of the RQ, of RC, UC and UD; 0: none. None with F_XRC:
+ *	requests name those
  * xrcd: XRC_TGT; others 0
  * sq: page list of the SQ, blocks of 64 bytes
  * rq: of the RQ, struct tulle_rq_wqe; 0 with an SRQ
@@ -159,7 +161,7 @@ struct tulle_qp_ctx {
 	__u8	flags;
  #define TULLE_QP_F_KERNEL		0x01	/* may use keys with F_KERNEL */
  #define TULLE_QP_F_SIG_ALL		0x02	/* every send WQE is reported */
- #define TULLE_QP_F_NO_LOOPBACK		0x04	/* UD, RAW: not what it sends itself */
+ #define TULLE_QP_F_NO_LOOPBACK		0x04	/* UD: not the multicast it sends itself */
 	__le16	uar;
 	__le32	sq_ci;
 	__le32	rq_ci;
@@ -173,7 +175,7 @@ TULLE_SIZE(struct tulle_qp_ctx, 128);
  * state: new state; QUERY: the present one
  * cur_state: with MOD_CUR_STATE: what the driver takes the state to be
  * path_mtu: log2 of bytes
- * access: TULLE_MKEY_REMOTE_* that peers may do
+ * access: TULLE_MKEY_REMOTE_* and FLUSH that peers may do
  * min_rnr_timer: 0..31, IBTA table 45
  * timeout: local ACK timeout, 4.096 us << n; 0: never
  * rnr_retry: 7: for ever
