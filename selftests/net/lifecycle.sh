@@ -61,8 +61,17 @@ channels() { ethtool -L tulle0 combined $(($1 % 2 ? 4 : 2)); }
 rings() { ethtool -G tulle0 rx $(($1 % 2 ? 1024 : 256)) tx $(($1 % 2 ? 1024 : 256)); }
 rss() { ethtool -X tulle0 equal $(($1 % 2 ? 1 : 2)); }
 mtus() { ip link set tulle0 mtu $(($1 % 2 ? 1500 : 9000)) && port_addresses; }
-# The alarm must not ring before everything sleeps: nothing else wakes the guest.
-suspend() { freeze "$(guest_is_slow && echo 30 || echo 2)"; }
+# The PCI core says on request in which state a function sleeps.
+sleeps_in_d3hot() { dmesg | grep -c "$BDF0: PCI PM: Suspend power state: D3hot"; }
+
+suspend() {
+	local before
+	echo 'func pci_pm_suspend_noirq +p' >/sys/kernel/debug/dynamic_debug/control || return 1
+	before=$(sleeps_in_d3hot)
+	# The alarm must not ring before everything sleeps: nothing else wakes the guest.
+	freeze "$(guest_is_slow && echo 30 || echo 2)" || return 1
+	[ "$(sleeps_in_d3hot)" -eq $((before + 1)) ] || { echo "$BDF0 did not sleep in D3hot"; return 1; }
+}
 
 # PCIe errors, by round: correctable, non-fatal, fatal. The root port counts what
 # reached the kernel; a fatal one resets the slot.
