@@ -42,6 +42,16 @@ boots_again() { # TIMES WORD
 	[ $rc = 125 ] && [ "$again" = "$1" ]
 }
 
+# Between the shell's last word and the kernel's.
+nothing_runs_at_the_end() {
+	local console
+	lab -- '(while :; do echo "left behind" >/dev/kmsg; sleep 0.01; done) & sleep 1' >"$TAP_TMP/end" 2>&1 ||
+		{ cat "$TAP_TMP/end"; return 1; }
+	console=$(sed -n 's/.*; logs in //p' "$TAP_TMP/end")/console-a.log
+	grep -q 'left behind' "$console" && grep -q 'lab: every process is gone' "$console" || return 1
+	! sed '1,/lab: every process is gone/d' "$console" | grep 'left behind'
+}
+
 PORTS='for i in 0 1 2 3; do
 	pci=$(ethtool -i tulle$i | sed -n "s/^bus-info: //p")
 	[ "$(echo $TULLE_PCI | cut -d" " -f$((i + 1)))" = "$pci" ] || exit 1
@@ -73,5 +83,6 @@ tap_case "a guest that dies far from the device is booted again" boots_again 1 l
 tap_case "one that dies while it probes devices is not" boots_again 0 rdinit=/none
 tap_case "ports by their slots, and what the guest is told" ends_with 0 --ports 4 -- "$PORTS"
 tap_case "peer, qmp, hmp and freeze" ends_with 0 --topology two -- "$HELPERS"
+tap_case "no process is left when the power goes" nothing_runs_at_the_end
 tap_case "two runs at once" two_at_once
 tap_end
