@@ -339,6 +339,8 @@ def check_boot_accidents(_):
     up = probing + "[    9.0] Run /init as init process\n"
     assert idle(early) and idle(up)
     assert not idle("") and not idle(probing)
+    assert idle(probing + "[    3.7] Oops: int3: 0000 [#1] SMP NOPTI\n")
+    assert not idle(probing + "[    3.7] Oops: 0000 [#1] SMP NOPTI\n[    3.8] Oops: int3: 0000 [#2] SMP\n")
     assert not idle(up + "[   11.0] tulle_core: loading out-of-tree module taints kernel.\n")
 
 

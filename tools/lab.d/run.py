@@ -347,8 +347,8 @@ class Run:
     def innocent(self):
         """A stock kernel may die on its way up under emulation; that is nobody's test result.
         What the device may have to do with is none of these: a QEMU that failed itself, a
-        log that is empty (the BIOS hung) or ends while the kernel probes PCI, and any that
-        has a line of our drivers."""
+        log that is empty (the BIOS hung) or ends while the kernel probes PCI (but for a stale
+        breakpoint), and any that has a line of our drivers."""
         if self.started or not self.running:
             return False
         if any(guest.process.poll() not in (None, 0) for guest in self.running):
