@@ -205,6 +205,11 @@ return_from_surprise() { # ROUND
 # A pool of a queue that is gone stays listed until its last page has come back;
 # what a removed port leaves behind is listed with the loopback device.
 no_page_pool() {
+	local cpu
+	# An skb freed on another CPU than its own waits for that one's next packet.
+	for cpu in $(seq 0 $(($(nproc --all) - 1))); do
+		taskset -c "$cpu" ping -q -c 1 127.0.0.1 >/dev/null || return 1
+	done
 	{ "$NETDEV_PY" pools && in_ns "$NETDEV_PY" pools; } >"$KTAP_TMP/pools" && [ ! -s "$KTAP_TMP/pools" ]
 }
 
