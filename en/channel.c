@@ -163,6 +163,17 @@ err_del_napi:
 	return err;
 }
 
+/*
+ * The watchdog looks at every stopped queue, and it has less patience than many
+ * channels may need when memory is scarce or interrupts get lost.
+ */
+static void channels_are_not_stuck(struct tulle_en_priv *priv,
+				   unsigned int from, unsigned int to)
+{
+	for (; from < to; from++)
+		txq_trans_cond_update(priv->channel[from]->txq.nq);
+}
+
 /**
  * tulle_en_channels_open() - make channels; their Tx queues stay stopped
  * @priv: the net_device's
@@ -187,6 +198,7 @@ int tulle_en_channels_open(struct tulle_en_priv *priv, unsigned int from,
 			return err;
 		}
 		shared += priv->channel[ix]->shares_vec;
+		channels_are_not_stuck(priv, from, ix + 1);
 	}
 	if (shared)
 		netdev_warn(priv->netdev, "no interrupt is left for %u channels, they share those of others\n",
@@ -215,6 +227,7 @@ void tulle_en_channels_close(struct tulle_en_priv *priv, unsigned int from,
 		ch = priv->channel[ix];
 		ch->active = false;
 		napi_disable_locked(&ch->napi);
+		channels_are_not_stuck(priv, from, to);
 	}
 	/* As tulle_en_napi_disable() does, for all of them at once. */
 	synchronize_rcu_expedited();
@@ -228,6 +241,7 @@ void tulle_en_channels_close(struct tulle_en_priv *priv, unsigned int from,
 		tulle_en_txq_close(&ch->txq);
 		__netif_napi_del_locked(&ch->napi);
 		tulle_en_health_closed(priv, ix);
+		channels_are_not_stuck(priv, ix + 1, to);
 	}
 	/* Readers of the list of NAPIs, before their vectors go. */
 	synchronize_rcu_expedited();

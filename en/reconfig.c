@@ -251,10 +251,10 @@ static int shrink(struct tulle_en_priv *priv,
 		tulle_en_rss_set_channels(priv, to);
 		return err;
 	}
-	tulle_en_channels_stop(priv, from, to);
 	/* Nobody asks about these any more once they are settled. */
 	WRITE_ONCE(priv->params.channels, from);
 	tulle_en_stats_settle(priv, from, to);
+	tulle_en_channels_stop(priv, from, to);
 	tulle_en_channels_close(priv, from, to);
 	return 0;
 }
