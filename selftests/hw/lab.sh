@@ -77,7 +77,7 @@ tap_case "both streams, in order" says $'one\ntwo\nthree' -- 'echo one; echo two
 tap_case "out of time" ends_with 124 --timeout 3 -- 'sleep 600'
 tap_case "a bad line in the kernel log" ends_with 125 -- 'echo "WARNING: made up" >/dev/kmsg'
 tap_case "one that is permitted" ends_with 0 --allow-log 'WARNING: made up' -- 'echo "WARNING: made up" >/dev/kmsg'
-tap_case "a permission for anything is refused" ends_with 1 --allow-log '.*' -- true
+tap_case "a permission for anything is refused" ends_with 125 --allow-log '.*' -- true
 tap_case "a guest that dies" ends_with 125 -- 'echo c >/proc/sysrq-trigger; sleep 60'
 tap_case "a guest that dies far from the device is booted again" boots_again 1 lab.run=none
 tap_case "one that dies while it probes devices is not" boots_again 0 rdinit=/none
