@@ -82,6 +82,10 @@ rdma_ports() {
 	retry 10 rdma_is_active "$IB"
 	retry 10 far_gid_of "$FAR_IB" "$REMOTE_V6" >/dev/null
 	retry 10 gid_of "$IB" "$LOCAL_V6" >/dev/null
+	# A queue pair looks for its neighbour while the other end sends already, and
+	# some programs never look at what became of their sends.
+	retry 20 ping -c 1 -W 1 "$REMOTE_V4" >/dev/null
+	retry 20 ping -c 1 -W 1 "$REMOTE_V6" >/dev/null
 	GID4=$(gid_of "$IB" "$LOCAL_V4") GID6=$(gid_of "$IB" "$LOCAL_V6")
 	FAR_GID4=$(far_gid_of "$FAR_IB" "$REMOTE_V4") FAR_GID6=$(far_gid_of "$FAR_IB" "$REMOTE_V6")
 	echo "# $IB (GIDs $GID4, $GID6), far $FAR_IB (GIDs $FAR_GID4, $FAR_GID6)"
